@@ -1,0 +1,93 @@
+// What a handler is: a function from a decoded, authorised and valid request to an answer, that knows no wire.
+import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import type { AuditDraft } from "./audit.ts";
+import type { Transaction } from "./database.ts";
+import type { Principal, Visibility } from "./principal.ts";
+
+export interface Peer {
+  /** Textual network address without port, `unix` for a Unix socket. */
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** One call, as a handler sees it. */
+export interface Call {
+  /** Undefined only for methods whose access is PUBLIC. */
+  readonly principal: Principal | undefined;
+  /** When the call arrived; the only time a handler may use. */
+  readonly now: Date;
+  /** Aborted when the caller goes away or the deadline passes; handed on to whatever waits. */
+  readonly signal: AbortSignal;
+  /** Id of the call, given by the caller in `x-request-id` or made by the chain. */
+  readonly requestId: string;
+  readonly peer: Peer;
+  /** The record of this call in the making. */
+  readonly audit: AuditDraft;
+  /** True when the caller holds `permission` on `resource` and its token's scopes do not take it away. */
+  holds(permission: string, resource: string): boolean;
+  /** What of the tree under `parent` a listing may show. */
+  visible(permission: string, parent: string): Visibility;
+  /**
+   * The unit of work of this call: runs `work` in one transaction and commits its effect, the audit record and, when
+   * the request has a `request_id`, the answer for repeats. A repeat that runs at the same time gets the first one's answer.
+   */
+  commit<T extends object>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** An answer that was serialised before, for methods that give the same bytes again and again. */
+export class EncodedAnswer {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+type UnaryAnswer<M extends DescMethod> = MessageShape<M["output"]> | EncodedAnswer;
+
+export type UnaryHandler<M extends DescMethod> = (
+  request: MessageShape<M["input"]>,
+  call: Call,
+) => Promise<UnaryAnswer<M>>;
+
+/** For methods that often know the answer: without a promise, no deadline has to watch over it. */
+export type PromptHandler<M extends DescMethod> = (
+  request: MessageShape<M["input"]>,
+  call: Call,
+) => Promise<UnaryAnswer<M>> | UnaryAnswer<M>;
+
+export type ServerStreamHandler<M extends DescMethod> = (
+  request: MessageShape<M["input"]>,
+  call: Call,
+) => AsyncIterable<MessageShape<M["output"]>>;
+
+export type BidiStreamHandler<M extends DescMethod> = (
+  requests: AsyncIterable<MessageShape<M["input"]>>,
+  call: Call,
+) => AsyncIterable<MessageShape<M["output"]>>;
+
+type HandlerOf<M extends DescMethod> = M["methodKind"] extends "unary"
+  ? PromptHandler<M>
+  : M["methodKind"] extends "server_streaming"
+    ? ServerStreamHandler<M>
+    : BidiStreamHandler<M>;
+
+/** A handler for every method of the service, under its name in lower camel case. */
+export type Handlers<S extends DescService> = { readonly [K in keyof S["method"]]: HandlerOf<S["method"][K]> };
+
+/** A service and its handlers, as a slice offers it to the composition root. */
+export interface ServiceBinding {
+  readonly service: DescService;
+  readonly handlers: Readonly<Record<string, unknown>>;
+}
+
+/** Ties handlers to their service with the types checked. */
+export function bindService<S extends DescService>(service: S, handlers: Handlers<S>): ServiceBinding {
+  return { service, handlers: handlers as Readonly<Record<string, unknown>> };
+}
+
+/** The caller of a method that is not PUBLIC; the chain has made sure that there is one. */
+export function callerOf(call: Call): Principal {
+  if (call.principal === undefined) throw new TypeError("the method's policy lets in callers without a principal");
+  return call.principal;
+}

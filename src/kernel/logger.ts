@@ -1,0 +1,12 @@
+// How everything speaks to the log: fields first, then a sentence. Fields never hold a secret; the implementation
+// masks what slips through by name, but it cannot know every name.
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  /** The cause of an error goes in as `err`, beside the `error_id` that the caller was given. */
+  error(fields: LogFields, message: string): void;
+}

@@ -1,0 +1,102 @@
+// The real chain with its real steps over fakes of everything behind it.
+import {
+  create,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { Clock } from "../../src/kernel/clock.ts";
+import type { ServiceBinding } from "../../src/kernel/handler.ts";
+import type { Authenticator } from "../../src/kernel/ports.ts";
+import { type ChainDeps, createChain, type Failure } from "../../src/rpc/chain.ts";
+import type { Incoming } from "../../src/rpc/exchange.ts";
+import { createPolicyTable } from "../../src/rpc/policy.ts";
+import { createSteps, type StepDeps } from "../../src/rpc/steps.ts";
+import { createMessageValidator } from "../../src/rpc/validation.ts";
+import { createFakeRecorder } from "./audit-recorder.ts";
+import { createFakeAuthenticator, type KnownTokens } from "./authenticator.ts";
+import { createFakeLogger } from "./logger.ts";
+import { createFakeRequestRecords } from "./request-records.ts";
+import { type Script, scriptedServices } from "./scripted-services.ts";
+import { createFakeUnitOfWork } from "./unit-of-work.ts";
+
+const noLimits: StepDeps["rates"] = { login: "off", tokenCheck: "off", read: "off", write: "off" };
+
+export interface FakeChainOptions {
+  readonly script?: Script;
+  readonly more?: readonly ServiceBinding[];
+  readonly tokens?: KnownTokens;
+  readonly authenticator?: Authenticator;
+  readonly rates?: StepDeps["rates"];
+  readonly clock?: Clock;
+  readonly deadline?: StepDeps["deadline"];
+  /** Real ones, where a test is about what Postgres does. */
+  readonly behind?: Pick<ChainDeps, "unitOfWork" | "records">;
+}
+
+export const noon = new Date("2026-11-21T12:00:00.000Z");
+
+export function createFakeChain(options: FakeChainOptions = {}) {
+  const recorder = createFakeRecorder();
+  const logger = createFakeLogger();
+  const unitOfWork = createFakeUnitOfWork();
+  const records = options.behind?.records ?? createFakeRequestRecords();
+  const table = createPolicyTable([...scriptedServices(options.script), ...(options.more ?? [])]);
+  const steps = createSteps({
+    logger,
+    recorder,
+    records,
+    table,
+    authenticator: options.authenticator ?? createFakeAuthenticator(options.tokens ?? {}),
+    validator: createMessageValidator(),
+    rates: options.rates ?? noLimits,
+    deadline: options.deadline ?? { defaultMs: 5_000, maxMs: 60_000 },
+  });
+  const chain = createChain({
+    steps,
+    clock: options.clock ?? { now: () => noon },
+    unitOfWork,
+    records,
+    ...options.behind,
+  });
+  return { chain, table, steps, recorder, logger, unitOfWork, records };
+}
+
+export type FakeChain = ReturnType<typeof createFakeChain>;
+
+export function incomingOf(
+  options: {
+    readonly metadata?: Readonly<Record<string, readonly string[]>>;
+    readonly address?: string;
+    readonly deadline?: number;
+    readonly onCancel?: Incoming["onCancel"];
+  } = {},
+): Incoming {
+  return {
+    metadata: (key) => options.metadata?.[key] ?? [],
+    peer: { address: options.address ?? "192.0.2.1", userAgent: "test" },
+    deadline: options.deadline,
+    onCancel: options.onCancel ?? (() => {}),
+  };
+}
+
+export const bearing = (token: string) => ({ authorization: [`Bearer ${token}`] });
+
+export type Answer<M extends DescMethod> =
+  | { readonly answer: MessageShape<M["output"]> }
+  | { readonly failure: Failure };
+
+/** One unary call through the chain, as a door would make it. */
+export async function callThrough<M extends DescMethod>(
+  { chain, table }: Pick<FakeChain, "chain" | "table">,
+  method: M,
+  request: MessageInitShape<M["input"]>,
+  incoming: Incoming,
+): Promise<Answer<M>> {
+  const entry = table.get(`/${method.parent.typeName}/${method.name}`);
+  if (entry === undefined) throw new TypeError("no such method is served");
+  const reply = await chain.unary(entry, incoming, toBinary(method.input, create(method.input, request as never)));
+  return "failure" in reply ? reply : { answer: fromBinary(method.output, reply.bytes) as MessageShape<M["output"]> };
+}
