@@ -1,0 +1,55 @@
+// The command line as commander sees it. What a command does is handed in, so that `--help` loads nothing else.
+import { Command } from "commander";
+
+export interface Actions {
+  serve(): Promise<void>;
+  migrate(): Promise<void>;
+  config(): Promise<void>;
+  policy(): Promise<void>;
+  recoverAdmin(): Promise<void>;
+}
+
+export interface CliDeps {
+  readonly actions: Actions;
+  readonly version: string;
+  readonly write: { readonly out: (text: string) => void; readonly err: (text: string) => void };
+}
+
+const settingsNote = "\nSettings are environment variables: see `gatehouse config` and docs/settings.md.";
+
+export function createCli({ actions, version, write }: CliDeps): Command {
+  const cli = new Command("gatehouse")
+    .description("The security service of an internal platform: Auth, Token, Secrets and Audit over gRPC.")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .configureOutput({ writeOut: write.out, writeErr: write.err })
+    .exitOverride()
+    .addHelpText("after", settingsNote);
+  const command = (name: string, description: string, act: () => Promise<void>) =>
+    new Command(name)
+      .description(description)
+      .helpOption("-h, --help", "print this help")
+      .copyInheritedSettings(cli)
+      .action(act);
+  const admin = new Command("admin")
+    .description("what only the operator of the machine may do")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .copyInheritedSettings(cli)
+    .addCommand(
+      command("recover", "make a new one-time bootstrap token when every administrator is lost", () =>
+        actions.recoverAdmin(),
+      ),
+    );
+  return cli
+    .addCommand(command("serve", "start the server (the default)", () => actions.serve()))
+    .addCommand(
+      command("migrate", "bring the schema of your own database up to date, as its owner", () => actions.migrate()),
+    )
+    .addCommand(command("config", "print every setting in force and where it comes from", () => actions.config()))
+    .addCommand(
+      command("policy", "print who may call each method, how often, and how it is audited", () => actions.policy()),
+    )
+    .addCommand(admin);
+}
