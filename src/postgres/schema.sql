@@ -1,0 +1,257 @@
+-- What the migrations make, read back from the server. Reviewed, never edited: vitest -u writes it.
+
+CREATE OR REPLACE FUNCTION audit_event_is_immutable()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'audit events are never changed or deleted' using errcode = 'insufficient_privilege';
+end;
+$function$;
+
+table access_grant (
+  id uuid not null,
+  principal_id uuid not null,
+  role text not null,
+  resource text collate "C" not null,
+  effect text not null,
+  expires_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  created_by uuid,
+  constraint access_grant_pkey PRIMARY KEY (id),
+  constraint access_grant_created_by_fkey FOREIGN KEY (created_by) REFERENCES principal(id),
+  constraint access_grant_effect_check CHECK ((effect = ANY (ARRAY['allow'::text, 'deny'::text]))),
+  constraint access_grant_once UNIQUE (principal_id, role, resource, effect),
+  constraint access_grant_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id),
+  constraint access_grant_role_fkey FOREIGN KEY (role) REFERENCES role(name)
+);
+grant delete, insert, select, update on access_grant to gatehouse_app;
+
+table audit_event (
+  id uuid not null,
+  xid xid8 not null default pg_current_xact_id(),
+  entry bytea not null,
+  occurred_at timestamp with time zone not null,
+  event text not null,
+  category text not null,
+  outcome text not null,
+  actor_id uuid,
+  session_id uuid,
+  method text,
+  resource_type text,
+  resource_uid text collate "C",
+  subject text,
+  personal bytea,
+  details bytea,
+  address_index bytea,
+  login_name_index bytea,
+  constraint audit_event_pkey PRIMARY KEY (id),
+  constraint audit_event_entry_check CHECK (((octet_length(entry) >= 2) AND (octet_length(entry) <= 65535))),
+  constraint audit_event_outcome_check CHECK ((outcome = ANY (ARRAY['SUCCESS'::text, 'FAILURE'::text])))
+);
+CREATE INDEX audit_event_by_actor ON audit_event USING btree (actor_id, id);
+CREATE INDEX audit_event_by_address ON audit_event USING btree (address_index, id) WHERE (address_index IS NOT NULL);
+CREATE INDEX audit_event_by_login_name ON audit_event USING btree (login_name_index, id) WHERE (login_name_index IS NOT NULL);
+CREATE INDEX audit_event_by_resource ON audit_event USING btree (resource_uid, id);
+CREATE TRIGGER audit_event_immutable BEFORE DELETE OR UPDATE ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_event_is_immutable();
+CREATE TRIGGER audit_event_untruncated BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_is_immutable();
+grant insert, select on audit_event to gatehouse_app;
+grant select on audit_event to gatehouse_log;
+
+table bootstrap_token (
+  token_hash bytea not null,
+  hash_version integer not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint bootstrap_token_pkey PRIMARY KEY (token_hash)
+);
+grant insert, select, update on bootstrap_token to gatehouse_app;
+
+table data_key (
+  purpose text not null,
+  version integer not null,
+  wrapped bytea not null,
+  kek_id text not null,
+  kek_version integer not null,
+  state text not null,
+  created_at timestamp with time zone not null,
+  constraint data_key_pkey PRIMARY KEY (purpose, version),
+  constraint data_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'deactivated'::text, 'destroyed'::text]))),
+  constraint data_key_version_check CHECK ((version >= 1))
+);
+grant insert, select, update on data_key to gatehouse_app;
+
+table feed (
+  number bigint not null,
+  kind text not null,
+  key text not null,
+  expires_at timestamp with time zone not null,
+  constraint feed_pkey PRIMARY KEY (number),
+  constraint feed_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'session'::text, 'principal'::text])))
+);
+CREATE INDEX feed_by_key ON feed USING btree (kind, key);
+CREATE INDEX feed_expiry ON feed USING btree (expires_at);
+grant delete, insert, select on feed to gatehouse_app;
+
+table feed_head (
+  only_row boolean not null default true,
+  number bigint not null,
+  constraint feed_head_pkey PRIMARY KEY (only_row),
+  constraint feed_head_only_row_check CHECK (only_row)
+);
+grant select, update on feed_head to gatehouse_app;
+
+table installation (
+  only_row boolean not null default true,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_only_row_check CHECK (only_row)
+);
+grant insert, select on installation to gatehouse_app;
+
+table invitation (
+  id uuid not null,
+  token_hash bytea not null,
+  hash_version integer not null,
+  created_by uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  used_by uuid,
+  constraint invitation_pkey PRIMARY KEY (id),
+  constraint invitation_created_by_fkey FOREIGN KEY (created_by) REFERENCES principal(id),
+  constraint invitation_token_hash_key UNIQUE (token_hash),
+  constraint invitation_used_by_fkey FOREIGN KEY (used_by) REFERENCES principal(id)
+);
+grant insert, select, update on invitation to gatehouse_app;
+
+table person (
+  principal_id uuid not null,
+  login_name_index bytea not null,
+  login_name_index_version integer not null,
+  profile bytea not null,
+  password bytea not null,
+  pepper_version integer not null,
+  password_changed_at timestamp with time zone not null,
+  constraint person_pkey PRIMARY KEY (principal_id),
+  constraint person_login_name_index_key UNIQUE (login_name_index),
+  constraint person_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id)
+);
+grant insert, select, update on person to gatehouse_app;
+
+table principal (
+  id uuid not null,
+  kind text not null,
+  state text not null,
+  generation integer not null default 1,
+  created_at timestamp with time zone not null,
+  constraint principal_pkey PRIMARY KEY (id),
+  constraint principal_generation_check CHECK ((generation >= 1)),
+  constraint principal_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service_account'::text]))),
+  constraint principal_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text])))
+);
+grant insert, select, update on principal to gatehouse_app;
+
+table request_record (
+  principal_id uuid not null,
+  method text not null,
+  request_id uuid not null,
+  fingerprint bytea not null,
+  fingerprint_version integer not null,
+  response bytea not null,
+  created_at timestamp with time zone not null,
+  constraint request_record_pkey PRIMARY KEY (principal_id, method, request_id)
+);
+CREATE INDEX request_record_age ON request_record USING btree (created_at);
+grant delete, insert, select on request_record to gatehouse_app;
+
+table role (
+  name text not null,
+  permissions text[] not null,
+  builtin boolean not null,
+  constraint role_pkey PRIMARY KEY (name)
+);
+grant select on role to gatehouse_app;
+
+table schema_migration (
+  number integer not null,
+  name text not null,
+  checksum text not null,
+  applied_at timestamp with time zone not null,
+  constraint schema_migration_pkey PRIMARY KEY (number),
+  constraint schema_migration_number_check CHECK ((number >= 1))
+);
+grant select on schema_migration to gatehouse_app;
+grant select on schema_migration to gatehouse_log;
+
+table secret (
+  id uuid not null,
+  path text collate "C" not null,
+  current_version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint secret_pkey PRIMARY KEY (id),
+  constraint secret_current_version_check CHECK ((current_version >= 1)),
+  constraint secret_path_key UNIQUE (path)
+);
+grant insert, select, update on secret to gatehouse_app;
+
+table secret_version (
+  secret_id uuid not null,
+  version integer not null,
+  sealed bytea,
+  wrapped_key bytea,
+  kek_id text,
+  kek_version integer,
+  created_at timestamp with time zone not null,
+  created_by uuid not null,
+  expires_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  destroyed_at timestamp with time zone,
+  constraint secret_version_pkey PRIMARY KEY (secret_id, version),
+  constraint secret_version_check CHECK ((((sealed IS NULL) = (destroyed_at IS NOT NULL)) AND ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))),
+  constraint secret_version_secret_id_fkey FOREIGN KEY (secret_id) REFERENCES secret(id),
+  constraint secret_version_version_check CHECK ((version >= 1))
+);
+grant insert, select, update on secret_version to gatehouse_app;
+
+table session (
+  id uuid not null,
+  principal_id uuid not null,
+  principal_generation integer not null,
+  client_id text not null,
+  audience text not null,
+  scopes text[] not null,
+  authentication_methods text[] not null,
+  authentication_context text not null,
+  authenticated_at timestamp with time zone not null,
+  device bytea not null,
+  created_at timestamp with time zone not null,
+  absolute_expires_at timestamp with time zone not null,
+  refresh_number integer not null,
+  refresh_key_version integer not null,
+  refreshed_at timestamp with time zone not null,
+  idle_expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  constraint session_pkey PRIMARY KEY (id),
+  constraint session_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint session_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id),
+  constraint session_refresh_number_check CHECK ((refresh_number >= 1))
+) with (fillfactor=80);
+CREATE INDEX session_live_of_principal ON session USING btree (principal_id, id) WHERE (ended_at IS NULL);
+grant insert, select, update on session to gatehouse_app;
+
+table subject_key (
+  subject text not null,
+  wrapped bytea,
+  kek_id text not null,
+  kek_version integer not null,
+  created_at timestamp with time zone not null,
+  erased_at timestamp with time zone,
+  constraint subject_key_pkey PRIMARY KEY (subject),
+  constraint subject_key_check CHECK (((wrapped IS NULL) = (erased_at IS NOT NULL)))
+);
+grant insert, select, update on subject_key to gatehouse_app;
