@@ -1,0 +1,33 @@
+// Sealing under the installation's data key of a purpose. The sealed bytes begin with the key version (four bytes, big
+// endian), which is authenticated: it chooses among our own keys of that purpose and nothing else.
+import type { InstallationSealer } from "../kernel/sealing.ts";
+import { purposeData } from "./bindings.ts";
+import { open, seal } from "./committing-aead.ts";
+import { dataCorrupt } from "./failures.ts";
+import type { KeyRing } from "./installation-keys.ts";
+
+const versionBytes = 4;
+
+export function createInstallationSealer(installationId: string, ring: KeyRing): InstallationSealer {
+  return {
+    currentVersion: (purpose) => ring.current(purpose),
+    seal(purpose, binding, plaintext) {
+      const version = ring.current(purpose);
+      const key = ring.key(purpose, version);
+      if (key === undefined) throw new Error("the current key is missing");
+      const prefix = Buffer.alloc(versionBytes);
+      prefix.writeUInt32BE(version);
+      return Buffer.concat([prefix, seal(key, purposeData(installationId, purpose, version, binding), plaintext)]);
+    },
+    open(purpose, binding, sealed) {
+      const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+      const version = bytes.length < versionBytes ? 0 : bytes.readUInt32BE();
+      const key = ring.key(purpose, version);
+      if (key === undefined) throw dataCorrupt();
+      const data = purposeData(installationId, purpose, version, binding);
+      const plaintext = open(key, data, bytes.subarray(versionBytes));
+      if (plaintext === undefined) throw dataCorrupt();
+      return plaintext;
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// Opens the keys: the home, the installation's data keys, and what slices are given of them.
+import type { Clock } from "../kernel/clock.ts";
+import type { Reader } from "../kernel/database.ts";
+import { GatehouseError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { InstallationSealer, Macs, PageTokens, SignatureAlgorithm, ValueSealer } from "../kernel/sealing.ts";
+import type { Secret } from "../kernel/secret.ts";
+import type { UnitOfWork } from "../kernel/unit-of-work.ts";
+import { createBlindIndex } from "./blind-index.ts";
+import { createDataKeyCache, type DataKeyCache } from "./data-key-cache.ts";
+import { createEnvelope } from "./envelope.ts";
+import { createInstallationKeys } from "./installation-keys.ts";
+import { createInstallationSealer } from "./installation-sealer.ts";
+import { openLocalHome } from "./local/open.ts";
+import { createMacs } from "./macs.ts";
+import { createPageTokens } from "./page-token.ts";
+import type { BlindIndex, KeyWrapper, Signer, SubjectKeyRing } from "./ports.ts";
+import { createDataKeyReader, createDataKeyWriter, createSubjectKeyReader, createSubjectKeyWriter } from "./store.ts";
+import { createSubjectKeys } from "./subject-keys.ts";
+
+export interface OpenKeysOptions {
+  readonly home: "local";
+  readonly dataDir: string;
+  /** Undefined = the one beside the keys. */
+  readonly masterKey: Secret<string> | undefined;
+  readonly installationId: string;
+  /** The first is the default. */
+  readonly algorithms: readonly SignatureAlgorithm[];
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Keys {
+  readonly signer: Signer;
+  readonly wrapper: KeyWrapper;
+  readonly macs: Macs;
+  readonly sealer: InstallationSealer;
+  readonly values: ValueSealer;
+  readonly subjects: SubjectKeyRing;
+  readonly pageTokens: PageTokens;
+  readonly blindIndex: BlindIndex;
+  /** For refuseLocalKeysBeyondLoopback. */
+  readonly masterKeyIsExternal: boolean;
+  /**
+   * Stores what was made at this start. To be awaited before the first call is served; until then only `unitOfWork`
+   * itself, whose audit records need the keys, may use them.
+   */
+  settle(unitOfWork: UnitOfWork): Promise<void>;
+  close(): void;
+}
+
+const minute = 60_000;
+
+/** Five minutes in use; an hour more while the home is unreachable; 4,096 keys are about half a megabyte. */
+function createCache(clock: Clock, logger: Logger): DataKeyCache {
+  return createDataKeyCache({
+    clock,
+    maxAgeMs: 5 * minute,
+    maxStaleMs: 60 * minute,
+    retryMs: 1000,
+    maxMessages: 1_000_000,
+    maxEntries: 4096,
+    onStale: () => logger.warn({}, "the key home is unreachable: a cached data key serves beyond its age"),
+  });
+}
+
+export async function openKeys(options: OpenKeysOptions): Promise<Keys> {
+  const { installationId, reader, clock, logger } = options;
+  const dataKeys = createDataKeyReader(reader);
+  const rows = await dataKeys.load();
+  const home = await openLocalHome({ ...options, mayCreate: rows.length === 0 });
+  const { wrapper, signer } = home;
+  const ring = await createInstallationKeys({ installationId, wrapper, reader: dataKeys, rows });
+  const caches = { values: createCache(clock, logger), subjects: createCache(clock, logger) };
+  let unitOfWork: UnitOfWork | undefined;
+  const settled = (): UnitOfWork => {
+    if (unitOfWork === undefined) throw new GatehouseError("KEYS_UNAVAILABLE");
+    return unitOfWork;
+  };
+  const subjectStore = { reader: createSubjectKeyReader(reader), writer: createSubjectKeyWriter(settled, clock) };
+  const macs = createMacs(ring);
+  const sealer = createInstallationSealer(installationId, ring);
+
+  return {
+    signer,
+    wrapper,
+    macs,
+    sealer,
+    values: createEnvelope({ installationId, wrapper, cache: caches.values }),
+    subjects: createSubjectKeys({ installationId, wrapper, cache: caches.subjects, ...subjectStore, clock }),
+    pageTokens: createPageTokens(sealer),
+    blindIndex: createBlindIndex(macs, ring),
+    masterKeyIsExternal: home.masterKeyIsExternal,
+    async settle(given) {
+      await ring.settle(createDataKeyWriter(given, clock));
+      unitOfWork = given;
+    },
+    close() {
+      caches.values.clear();
+      caches.subjects.clear();
+      ring.erase();
+      home.close();
+    },
+  };
+}

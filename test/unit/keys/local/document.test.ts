@@ -1,0 +1,99 @@
+// The inside of the key file is read strictly, although only the holder of the master key can have written it.
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { importSigningKey, newSigningKey, newWrappingKeys, readDocument } from "../../../../src/keys/local/document.ts";
+import { createLocalSigner } from "../../../../src/keys/local/signer.ts";
+import { createLocalWrapper } from "../../../../src/keys/local/wrapper.ts";
+import { installationId } from "../doubles.ts";
+
+const now = new Date(0);
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
+const context = Buffer.from("row");
+
+describe("key document", () => {
+  it("is read as it was written", async () => {
+    const document = { wrapping: newWrappingKeys(now), signing: [await newSigningKey("ES256", now)] };
+    expect(readDocument(encode(document))).toEqual(document);
+  });
+
+  it("is refused when anything in it is not as written", async () => {
+    const wrapping = newWrappingKeys(now);
+    const [first] = wrapping.versions;
+    const signing = await newSigningKey("ES256", now);
+    const versions = (...list: unknown[]) => ({ wrapping: { ...wrapping, versions: list }, signing: [] });
+    const wrong: unknown[] = [
+      null,
+      [],
+      { wrapping },
+      { wrapping, signing: {} },
+      versions(),
+      versions({ ...first, key: "AAAA" }),
+      versions({ ...first, version: 0 }),
+      versions({ ...first, version: "1" }),
+      versions({ ...first, state: "compromised" }),
+      versions({ ...first, state: "deactivated" }),
+      versions(first, first),
+      { wrapping, signing: [{ ...signing, algorithm: "HS256" }] },
+      { wrapping, signing: [{ ...signing, algorithm: "none" }] },
+      { wrapping, signing: [{ ...signing, kid: 1 }] },
+      { wrapping, signing: [{ ...signing, state: "Active" }] },
+    ];
+    for (const value of wrong) expect(readDocument(encode(value)), JSON.stringify(value)?.slice(0, 80)).toBeUndefined();
+    expect(readDocument(Buffer.from("{"))).toBeUndefined();
+  });
+
+  it("JWT-07 JWT-21 a signing key is taken only when it is sound, strong enough and named by its thumbprint", async () => {
+    const good = await newSigningKey("ES256", now);
+    const weak = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      privateKeyEncoding: { format: "der", type: "pkcs8" },
+      publicKeyEncoding: { format: "der", type: "spki" },
+    });
+    expect(importSigningKey(good)).toBeDefined();
+    expect(importSigningKey({ ...good, kid: "chosen" })).toBeUndefined();
+    expect(importSigningKey({ ...good, algorithm: "EdDSA" })).toBeUndefined();
+    expect(importSigningKey({ ...good, privateKey: "AAAA" })).toBeUndefined();
+    expect(
+      importSigningKey({ ...good, algorithm: "RS256", privateKey: weak.privateKey.toString("base64") }),
+    ).toBeUndefined();
+    expect(() => createLocalSigner([{ ...good, kid: "chosen" }], ["ES256"])).toThrow("not sound");
+  });
+});
+
+describe("key versions and states", () => {
+  it("KEY-06 KEY-07 wrap under the newest active version, unwrap under earlier ones until they are destroyed", async () => {
+    const old = newWrappingKeys(now);
+    const [first] = old.versions;
+    const second = { ...newWrappingKeys(now).versions[0]!, version: 2 };
+    const [made] = await createLocalWrapper(old, installationId).generateDataKeys([context]);
+    const item = { wrapped: made!.wrapped, context };
+    const rotated = createLocalWrapper(
+      { ...old, versions: [{ ...first!, state: "deactivated" }, second] },
+      installationId,
+    );
+    expect(await rotated.unwrap([item])).toEqual([made!.plaintext]);
+    const [rewrapped] = await rotated.wrap([{ dataKey: made!.plaintext, context }]);
+    expect(rewrapped!.kekVersion).toBe(2);
+    const after = createLocalWrapper({ ...old, versions: [{ ...first!, state: "destroyed" }, second] }, installationId);
+    expect(await after.unwrap([item, { wrapped: rewrapped!, context }])).toEqual([undefined, made!.plaintext]);
+  });
+
+  it("JWT-20 sign with the newest active key, publish retired ones, forget destroyed ones", async () => {
+    const [old, gone, current] = await Promise.all([1, 2, 3].map(() => newSigningKey("ES256", now)));
+    const signer = createLocalSigner(
+      [{ ...old!, state: "deactivated" }, { ...gone!, state: "destroyed" }, current!],
+      ["ES256"],
+    );
+    expect(signer.current().kid).toBe(current!.kid);
+    expect(signer.verificationKeys().map((key) => key.kid)).toEqual([old!.kid, current!.kid]);
+    for (const key of [old, gone])
+      await expect(signer.sign(key!.kid, Buffer.from("x"))).rejects.toMatchObject({ reason: "KEYS_UNAVAILABLE" });
+  });
+
+  it("KEY-09 the wrapping key erased at the end opens nothing any more", async () => {
+    const wrapper = createLocalWrapper(newWrappingKeys(now), installationId);
+    const [made] = await wrapper.generateDataKeys([context]);
+    wrapper.erase();
+    expect(await wrapper.unwrap([{ wrapped: made!.wrapped, context }])).toEqual([undefined]);
+  });
+});
