@@ -1,0 +1,228 @@
+// Builds the exchange of a call and the view of it that its handler gets. What most calls never ask for (a record, an
+// abort signal, an id) is made when it is asked for.
+import { randomUUID } from "node:crypto";
+import { fromBinary, isMessage, type Message, toBinary } from "@bufbuild/protobuf";
+import type { AuditDraft } from "../kernel/audit.ts";
+import { isUniqueViolation, type Transaction } from "../kernel/database.ts";
+import { GatehouseError } from "../kernel/errors.ts";
+import type { Call } from "../kernel/handler.ts";
+import { uuidv7 } from "../kernel/ids.ts";
+import { granted, inScope, type Principal, visibility } from "../kernel/principal.ts";
+import type { UnitOfWork } from "../kernel/unit-of-work.ts";
+import type { Exchange, Incoming, Outcome } from "./exchange.ts";
+import type { MethodEntry } from "./policy.ts";
+import type { RequestKey, RequestRecords } from "./request-records/records.ts";
+import { requestRecordKey } from "./request-records/store.ts";
+
+export interface CallDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly records: RequestRecords;
+}
+
+/** An exchange with the switches that only the chain may touch. */
+export interface RunningExchange extends Exchange {
+  /** A transaction is under way whose outcome must be awaited, whatever the clock says. */
+  committing: boolean;
+  /** Why nobody waits for the handler any more; it must not begin to write then. */
+  overdue: GatehouseError | undefined;
+  abort(reason: GatehouseError): void;
+}
+
+const acceptableRequestId = /^[A-Za-z0-9._-]{8,64}$/;
+
+function requestIdOf(incoming: Incoming): string {
+  const [given] = incoming.metadata("x-request-id");
+  return given !== undefined && acceptableRequestId.test(given) ? given : randomUUID();
+}
+
+function draftOf({ entry, now, requestId, principal, incoming }: Exchange): AuditDraft {
+  return {
+    eventId: uuidv7(now),
+    occurredAt: now,
+    event: entry.auditEvent,
+    category: entry.auditCategory,
+    outcome: "SUCCESS",
+    reason: undefined,
+    grpcCode: 0,
+    method: entry.name,
+    requestId,
+    actor:
+      principal === undefined
+        ? { id: "", kind: "anonymous", sessionId: undefined, clientId: undefined }
+        : { id: principal.id, kind: principal.kind, sessionId: principal.sessionId, clientId: principal.clientId },
+    subjectId: principal?.id,
+    personal: {
+      address: incoming.peer.address,
+      ...(incoming.peer.userAgent === "" ? {} : { userAgent: incoming.peer.userAgent }),
+    },
+    resources: [],
+    details: {},
+  };
+}
+
+/** Runs `work` and keeps its answer for repeats; the loser of two repeats at once gets the winner's answer. */
+async function commitOnce<T extends object>(
+  exchange: RunningExchange,
+  deps: CallDeps,
+  key: RequestKey,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const { output } = exchange.entry.method;
+  try {
+    return await deps.unitOfWork.commit(exchange.audit, async (tx) => {
+      const answer = await work(tx);
+      if (isMessage(answer, output)) await deps.records.remember(tx, key, toBinary(output, answer as Message));
+      return answer;
+    });
+  } catch (error) {
+    // The winner may have been first to anything else that is unique as well: a login name, an invitation.
+    if (error instanceof GatehouseError && error.reason === "OUTCOME_UNKNOWN") throw error;
+    const stored = await deps.records.find(key);
+    if (stored === undefined)
+      throw isUniqueViolation(error, requestRecordKey)
+        ? new GatehouseError("REQUEST_IN_PROGRESS", { cause: error })
+        : error;
+    exchange.replayed = stored;
+    return fromBinary(output, stored) as object as T;
+  }
+}
+
+async function commit<T extends object>(
+  exchange: RunningExchange,
+  deps: CallDeps,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  if (exchange.overdue !== undefined) throw exchange.overdue;
+  const key = deps.records.keyOf(exchange);
+  exchange.committing = true;
+  try {
+    const result =
+      key === undefined
+        ? await deps.unitOfWork.commit(exchange.audit, work)
+        : await commitOnce(exchange, deps, key, work);
+    exchange.recorded = exchange.replayed === undefined;
+    return result;
+  } catch (error) {
+    // Whether the record exists is as unknown as the outcome; a second one under the same id would be refused.
+    if (error instanceof GatehouseError && error.reason === "OUTCOME_UNKNOWN") exchange.recorded = true;
+    throw error;
+  } finally {
+    exchange.committing = false;
+  }
+}
+
+// Classes, against the rule of the house: an object literal with accessors makes them anew for every call, which cost
+// 5 KB of garbage and a fifth of the rate of a token check. docs/decisions/0010-objects-of-a-call.md.
+
+class CallView implements Call {
+  readonly #exchange: RunningExchange;
+  readonly #deps: CallDeps;
+  #controller: AbortController | undefined = undefined;
+  readonly now: Date;
+
+  constructor(exchange: RunningExchange, deps: CallDeps) {
+    this.#exchange = exchange;
+    this.#deps = deps;
+    this.now = exchange.now;
+  }
+
+  get principal() {
+    return this.#exchange.principal;
+  }
+
+  get requestId() {
+    return this.#exchange.requestId;
+  }
+
+  get audit() {
+    return this.#exchange.audit;
+  }
+
+  get peer() {
+    return this.#exchange.incoming.peer;
+  }
+
+  get signal() {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#exchange.overdue !== undefined) this.#controller.abort(this.#exchange.overdue);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: GatehouseError): void {
+    this.#controller?.abort(reason);
+  }
+
+  holds(permission: string, resource: string) {
+    const { principal, now } = this.#exchange;
+    if (principal === undefined || !inScope(principal.scopes, permission)) return false;
+    return granted(principal.standing.grants, permission, resource, now.getTime());
+  }
+
+  visible(permission: string, parent: string) {
+    const { principal, now } = this.#exchange;
+    if (principal === undefined || !inScope(principal.scopes, permission)) return { allow: [], deny: [] };
+    return visibility(principal.standing.grants, permission, parent, now.getTime());
+  }
+
+  commit<T extends object>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return commit(this.#exchange, this.#deps, work);
+  }
+}
+
+class ExchangeState implements RunningExchange {
+  readonly entry: MethodEntry;
+  readonly incoming: Incoming;
+  readonly body: Uint8Array;
+  readonly now: Date;
+  readonly #deps: CallDeps;
+  deadline = Number.POSITIVE_INFINITY;
+  principal: Principal | undefined = undefined;
+  request: Message | undefined = undefined;
+  replayed: Uint8Array | undefined = undefined;
+  outcome: Outcome | undefined = undefined;
+  recorded = false;
+  committing = false;
+  overdue: GatehouseError | undefined = undefined;
+  #requestId: string | undefined = undefined;
+  #audit: AuditDraft | undefined = undefined;
+  #call: CallView | undefined = undefined;
+
+  constructor(entry: MethodEntry, incoming: Incoming, body: Uint8Array, now: Date, deps: CallDeps) {
+    this.entry = entry;
+    this.incoming = incoming;
+    this.body = body;
+    this.now = now;
+    this.#deps = deps;
+  }
+
+  get requestId() {
+    this.#requestId ??= requestIdOf(this.incoming);
+    return this.#requestId;
+  }
+
+  get audit() {
+    this.#audit ??= draftOf(this);
+    return this.#audit;
+  }
+
+  get call() {
+    this.#call ??= new CallView(this, this.#deps);
+    return this.#call;
+  }
+
+  abort(reason: GatehouseError): void {
+    this.#call?.abort(reason);
+  }
+}
+
+export function createExchange(
+  entry: MethodEntry,
+  incoming: Incoming,
+  body: Uint8Array,
+  now: Date,
+  deps: CallDeps,
+): RunningExchange {
+  return new ExchangeState(entry, incoming, body, now, deps);
+}

@@ -1,0 +1,48 @@
+// One call on its way through the chain: what the door hands in, and what the steps learn.
+import type { Message } from "@bufbuild/protobuf";
+import type { AuditDraft } from "../kernel/audit.ts";
+import type { GatehouseError } from "../kernel/errors.ts";
+import type { Call, Peer } from "../kernel/handler.ts";
+import type { Principal } from "../kernel/principal.ts";
+import type { MethodEntry } from "./policy.ts";
+
+/** A call as it comes in through a door, in words of no particular wire. */
+export interface Incoming {
+  /** All values of a metadata key, in lower case. */
+  metadata(key: string): readonly string[];
+  readonly peer: Peer;
+  /** Unix milliseconds by which the caller wants its answer; undefined = it did not say. */
+  readonly deadline: number | undefined;
+  /** Calls back once when the caller goes away before the answer is out; at once when it has gone already. */
+  onCancel(listener: () => void): void;
+}
+
+export type Outcome =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly error: GatehouseError;
+      /** UUID under which the log keeps the cause. */
+      readonly errorId: string;
+    };
+
+export interface Exchange {
+  readonly entry: MethodEntry;
+  readonly incoming: Incoming;
+  readonly now: Date;
+  readonly requestId: string;
+  /** The one request of a unary or server-streaming call, as it came; empty for client streams. */
+  readonly body: Uint8Array;
+  /** Unix milliseconds; the caller's deadline or ours, whichever is earlier. */
+  deadline: number;
+  principal: Principal | undefined;
+  request: Message | undefined;
+  /** The stored answer of the same request made before. */
+  replayed: Uint8Array | undefined;
+  outcome: Outcome | undefined;
+  /** Made when somebody asks for it, since most reads leave no record. */
+  readonly audit: AuditDraft;
+  /** Set when a record of this exchange is in the audit trail already, together with its effect, or may be. */
+  recorded: boolean;
+  readonly call: Call;
+}

@@ -1,0 +1,161 @@
+// The table of all methods that are served, made from the descriptors at start. A method whose policy is missing or
+// does not make sense stops the process; nothing is looked up in descriptors after this.
+import {
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  getOption,
+  hasOption,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import {
+  Access,
+  AuditCategory,
+  AuditMode,
+  LimitClass,
+  type MethodPolicy,
+  policy as policyOption,
+} from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
+import type { ServiceBinding } from "../kernel/handler.ts";
+import { StartRefused } from "../kernel/start-refused.ts";
+import { foreignPolicies } from "./foreign-policies.ts";
+import { sensitiveFieldProblems } from "./sensitive-fields.ts";
+
+export type LimitName = "login" | "tokenCheck" | "read" | "write" | "unlimited";
+
+export interface MethodEntry {
+  /** `package.Service/Method`. */
+  readonly name: string;
+  readonly method: DescMethod;
+  readonly access: Access;
+  readonly permission: string;
+  readonly resourceType: string;
+  /** Reads the field that names the resource; the empty text when the policy names none. */
+  readonly resourceValue: (request: Message) => string;
+  readonly resourceField: string;
+  readonly limit: LimitName;
+  readonly auditEvent: string;
+  readonly auditMode: AuditMode;
+  readonly auditCategory: "ADMIN" | "DATA_ACCESS";
+  readonly maxRequestBytes: number;
+  /** Reads `request_id`; undefined for methods that have none. */
+  readonly requestId: ((request: Message) => string) | undefined;
+  /** Reads `login_name`, the account that a guess is aimed at; undefined for methods that have none. */
+  readonly account: ((request: Message) => string) | undefined;
+  readonly handler: unknown;
+}
+
+export type PolicyTable = ReadonlyMap<string, MethodEntry>;
+
+const defaultMaxRequestBytes = 64 * 1024;
+export const largestRequestBytes = 4 * 1024 * 1024;
+
+const limitNames: Readonly<Record<LimitClass, LimitName | undefined>> = {
+  [LimitClass.UNSPECIFIED]: undefined,
+  [LimitClass.LOGIN]: "login",
+  [LimitClass.TOKEN_CHECK]: "tokenCheck",
+  [LimitClass.READ]: "read",
+  [LimitClass.WRITE]: "write",
+  [LimitClass.UNLIMITED]: "unlimited",
+};
+
+const needsPermission: ReadonlySet<Access> = new Set([Access.PERMISSION, Access.SELF, Access.LISTING, Access.OWNER]);
+
+function policyOf(method: DescMethod): MethodPolicy | undefined {
+  if (hasOption(method, policyOption)) return getOption(method, policyOption);
+  return foreignPolicies.get(`${method.parent.typeName}/${method.name}`);
+}
+
+function textField(message: DescMessage, name: string): DescField | undefined {
+  const field = message.fields.find((candidate) => candidate.name === name);
+  return field?.fieldKind === "scalar" && field.scalar === ScalarType.STRING ? field : undefined;
+}
+
+function reader(message: DescMessage, name: string): ((request: Message) => string) | undefined {
+  const field = textField(message, name);
+  if (field === undefined) return undefined;
+  const property = field.localName;
+  return (request) => (request as unknown as Readonly<Record<string, string>>)[property] ?? "";
+}
+
+function* policyProblems(method: DescMethod, policy: MethodPolicy): Generator<string> {
+  if (policy.access === Access.UNSPECIFIED) yield "says no access";
+  if (limitNames[policy.limitClass] === undefined) yield "names no limit class";
+  if (policy.auditMode === AuditMode.UNSPECIFIED) yield "names no audit mode";
+  if (policy.auditMode !== AuditMode.NONE && policy.auditCategory === AuditCategory.UNSPECIFIED)
+    yield "names no audit category";
+  if (policy.auditMode !== AuditMode.NONE && policy.auditEvent === "") yield "names no audit event";
+  if (needsPermission.has(policy.access) !== (policy.permission !== ""))
+    yield "must name a permission exactly when its access asks for one";
+  if (policy.resourceField !== "" && textField(method.input, policy.resourceField) === undefined)
+    yield `names the resource field ${policy.resourceField}, which is no text field of the request`;
+  if (
+    needsPermission.has(policy.access) &&
+    policy.resourceType === "" &&
+    policy.resourceField === "" &&
+    policy.access !== Access.OWNER
+  )
+    yield "names no resource";
+  if ((policy.access === Access.SELF || policy.access === Access.LISTING) && policy.resourceField === "")
+    yield "must name the resource field";
+  if (policy.maxRequestBytes < 0 || policy.maxRequestBytes > largestRequestBytes)
+    yield `allows requests beyond ${largestRequestBytes} bytes`;
+  if (method.methodKind !== "unary" && policy.access !== Access.PUBLIC)
+    yield "is a stream that is not PUBLIC, which needs the stream to end with its credential";
+}
+
+function entryOf(method: DescMethod, policy: MethodPolicy, handler: unknown): MethodEntry {
+  return {
+    name: `${method.parent.typeName}/${method.name}`,
+    method,
+    access: policy.access,
+    permission: policy.permission,
+    resourceType: policy.resourceType,
+    resourceField: policy.resourceField,
+    resourceValue: (policy.resourceField === "" ? undefined : reader(method.input, policy.resourceField)) ?? (() => ""),
+    limit: limitNames[policy.limitClass] ?? "unlimited",
+    auditEvent: policy.auditEvent,
+    auditMode: policy.auditMode,
+    auditCategory: policy.auditCategory === AuditCategory.ADMIN ? "ADMIN" : "DATA_ACCESS",
+    maxRequestBytes: policy.maxRequestBytes || defaultMaxRequestBytes,
+    requestId: reader(method.input, "request_id"),
+    account: reader(method.input, "login_name"),
+    handler,
+  };
+}
+
+/** Methods and problems of one service. */
+function inspect(service: DescService, handlers: Readonly<Record<string, unknown>>, problems: string[]): MethodEntry[] {
+  const entries: MethodEntry[] = [];
+  for (const method of service.methods) {
+    const name = `${service.typeName}/${method.name}`;
+    const policy = policyOf(method);
+    const handler = handlers[method.localName];
+    if (policy === undefined) problems.push(`${name} has no policy`);
+    if (typeof handler !== "function") problems.push(`${name} has no handler`);
+    if (policy === undefined) continue;
+    for (const problem of policyProblems(method, policy)) problems.push(`${name} ${problem}`);
+    entries.push(entryOf(method, policy, handler));
+  }
+  for (const name of Object.keys(handlers)) {
+    if (!Object.hasOwn(service.method, name)) problems.push(`${service.typeName} has a handler ${name} for no method`);
+  }
+  return entries;
+}
+
+/** Throws StartRefused with every problem at once. */
+export function createPolicyTable(bindings: readonly ServiceBinding[]): PolicyTable {
+  const table = new Map<string, MethodEntry>();
+  const problems: string[] = [];
+  for (const { service, handlers } of bindings) {
+    for (const entry of inspect(service, handlers, problems)) {
+      if (table.has(`/${entry.name}`)) problems.push(`${entry.name} is bound twice`);
+      table.set(`/${entry.name}`, entry);
+    }
+    problems.push(...sensitiveFieldProblems(service));
+  }
+  if (problems.length > 0) throw new StartRefused(`the contracts are not fit to serve: ${problems.join("; ")}`);
+  return table;
+}

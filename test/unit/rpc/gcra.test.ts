@@ -1,0 +1,124 @@
+// Limits: exact against a model that keeps every admitted call, bounded in memory, and honest about when to come back.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createLimiter, type Rate } from "../../../src/rpc/gcra.ts";
+
+/** The leaky bucket that GCRA is another way of writing: level drains at count/perMs, a call adds one, capacity count. */
+function createModel(rate: Rate) {
+  const buckets = new Map<string, { level: number; at: number }>();
+  return (key: string, now: number): boolean => {
+    const bucket = buckets.get(key) ?? { level: 0, at: now };
+    bucket.level = Math.max(0, bucket.level - ((now - bucket.at) * rate.count) / rate.perMs);
+    bucket.at = now;
+    buckets.set(key, bucket);
+    if (bucket.level + 1 > rate.count + 1e-6) return false;
+    bucket.level += 1;
+    return true;
+  };
+}
+
+const start = 1_800_000_000_000;
+const rates = fc.record({ count: fc.integer({ min: 1, max: 50 }), perMs: fc.integer({ min: 10, max: 60_000 }) });
+const calls = fc.array(
+  fc.record({
+    key: fc.constantFrom("a", "b", "c"),
+    after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000 })),
+  }),
+  { maxLength: 200 },
+);
+
+describe("a limiter", () => {
+  it("RPC-11 admits exactly what a leaky bucket admits, for every key apart", () => {
+    fc.assert(
+      fc.property(rates, calls, (rate, sequence) => {
+        const limiter = createLimiter(rate);
+        const model = createModel(rate);
+        let now = start;
+        for (const { key, after } of sequence) {
+          now += after;
+          expect(limiter.take(key, now).allowed).toBe(model(key, now));
+        }
+      }),
+    );
+  });
+
+  it("lets a burst of the whole count through, and no more", () => {
+    fc.assert(
+      fc.property(rates, (rate) => {
+        const limiter = createLimiter(rate);
+        const admitted = Array.from({ length: rate.count + 5 }, () => limiter.take("a", start)).filter(
+          (d) => d.allowed,
+        );
+        expect(admitted).toHaveLength(rate.count);
+      }),
+    );
+  });
+
+  it("RPC-11 says when to come back: refused a moment before, admitted then", () => {
+    fc.assert(
+      fc.property(rates, (rate) => {
+        const limiter = createLimiter(rate);
+        for (let n = 0; n < rate.count; n++) limiter.take("a", start);
+        const refusal = limiter.take("a", start);
+        if (refusal.allowed) throw new Error("the burst was not used up");
+        expect(refusal.retryAfterMs).toBeGreaterThan(0);
+        const early = limiter.take("a", start + refusal.retryAfterMs - 2);
+        if (refusal.retryAfterMs > 2) expect(early.allowed).toBe(false);
+        expect(limiter.take("a", start + refusal.retryAfterMs).allowed).toBe(true);
+      }),
+    );
+  });
+
+  it("does not push the next admission away when refused calls keep coming", () => {
+    const limiter = createLimiter({ count: 1, perMs: 1_000 });
+    expect(limiter.take("a", start).allowed).toBe(true);
+    for (let ms = 1; ms < 1_000; ms += 7) expect(limiter.take("a", start + ms).allowed).toBe(false);
+    expect(limiter.take("a", start + 1_000).allowed).toBe(true);
+  });
+
+  it("marks the first refusal since the key was last admitted, and only that one", () => {
+    const limiter = createLimiter({ count: 1, perMs: 1_000 });
+    const firsts = (times: readonly number[]) =>
+      times.map((ms) => {
+        const decision = limiter.take("a", start + ms);
+        return decision.allowed ? "allowed" : decision.first;
+      });
+    expect(firsts([0, 1, 2, 3, 1_000, 1_001, 1_002])).toEqual(["allowed", true, false, false, "allowed", true, false]);
+  });
+
+  it("is not confused by a clock that steps back", () => {
+    const limiter = createLimiter({ count: 2, perMs: 1_000 });
+    for (let n = 0; n < 2; n++) limiter.take("a", start);
+    expect(limiter.take("a", start - 60_000).allowed).toBe(false);
+    expect(limiter.take("a", start + 1_000).allowed).toBe(true);
+  });
+});
+
+describe("the memory of a limiter", () => {
+  const rate = { count: 10, perMs: 60_000 };
+
+  it("RPC-11 stays bounded under a million distinct keys that are all in debt", () => {
+    const limiter = createLimiter(rate, 10_000);
+    for (let n = 0; n < 1_000_000; n++) {
+      limiter.take(`k${n}`, start + n / 1_000);
+      if (n % 50_000 === 0) expect(limiter.size).toBeLessThanOrEqual(10_000);
+    }
+    expect(limiter.size).toBeLessThanOrEqual(10_000);
+  });
+
+  it("RPC-11 a flood of made-up keys does not give the account under attack a new budget", () => {
+    const limiter = createLimiter(rate, 1_000);
+    for (let n = 0; n < rate.count; n++) limiter.take("victim", start);
+    expect(limiter.take("victim", start).allowed).toBe(false);
+    for (let n = 0; n < 20_000; n++) limiter.take(`made-up-${n}`, start);
+    expect(limiter.take("victim", start).allowed).toBe(false);
+  });
+
+  it("forgets those who owe nothing before it forgets anybody else", () => {
+    const limiter = createLimiter({ count: 1, perMs: 1_000 }, 100);
+    for (let n = 0; n < 99; n++) limiter.take(`old-${n}`, start);
+    limiter.take("debtor", start + 5_000);
+    for (let n = 0; n < 50; n++) limiter.take(`new-${n}`, start + 5_000);
+    expect(limiter.take("debtor", start + 5_000).allowed).toBe(false);
+  });
+});
