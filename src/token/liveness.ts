@@ -1,0 +1,77 @@
+// Whether a verified token is live: its time, revocations, and the standing of its principal, asked on every use. From
+// memory while that is at most a second old, else from the database; a part that is cut off from both refuses.
+import type { Reader } from "../kernel/database.ts";
+import type { Freshness, Standings } from "../kernel/ports.ts";
+import type { Standing } from "../kernel/principal.ts";
+import type { Revocations } from "./revocations.ts";
+import { readTokenState } from "./token/store.ts";
+import type { VerifiedToken } from "./verifier.ts";
+
+export type DeathReason = "TOKEN_EXPIRED" | "TOKEN_NOT_YET_VALID" | "TOKEN_REVOKED";
+
+/** Why the token is dead, or the standing of its living principal. */
+export type Verdict = DeathReason | Standing;
+
+export interface Liveness {
+  /** At once when memory knows. Errors: DATABASE_UNAVAILABLE. */
+  check(token: VerifiedToken, now: Date): Verdict | Promise<Verdict>;
+  /** From the database, whatever memory says. Errors: DATABASE_UNAVAILABLE. */
+  checkStrongly(token: VerifiedToken, now: Date): Promise<Verdict>;
+}
+
+export interface LivenessDeps {
+  readonly revocations: Revocations;
+  readonly standings: Standings;
+  readonly freshness: Freshness;
+  readonly reader: Reader;
+}
+
+function outOfTime(token: VerifiedToken, now: Date): DeathReason | undefined {
+  const at = now.getTime();
+  if (at >= token.liveUntil) return "TOKEN_EXPIRED";
+  return at < token.liveFrom ? "TOKEN_NOT_YET_VALID" : undefined;
+}
+
+function judge(token: VerifiedToken, standing: Standing | undefined): Verdict {
+  if (standing === undefined || !standing.active) return "TOKEN_REVOKED";
+  return standing.generation === token.claims.generation ? standing : "TOKEN_REVOKED";
+}
+
+export function createLiveness({ revocations, standings, freshness, reader }: LivenessDeps): Liveness {
+  function dead({ claims }: VerifiedToken): boolean {
+    return revocations.revoked(claims.tokenId, claims.sessionId);
+  }
+
+  async function askDatabase(token: VerifiedToken, now: Date): Promise<Verdict> {
+    const [state, standing] = await Promise.all([
+      readTokenState(reader, token.claims, now),
+      standings.fresh(token.claims.subject),
+    ]);
+    return state.revoked ? "TOKEN_REVOKED" : judge(token, standing);
+  }
+
+  async function askStandings(token: VerifiedToken): Promise<Verdict> {
+    const { subject, generation } = token.claims;
+    const standing = await standings.of(subject);
+    // Signed by a replica that knows of a change which this one has yet to hear of.
+    const behind = standing !== undefined && standing.generation < generation;
+    const verdict = judge(token, behind ? await standings.fresh(subject) : standing);
+    // The wait was long enough for a revocation to come in.
+    return dead(token) ? "TOKEN_REVOKED" : verdict;
+  }
+
+  return {
+    check(token, now) {
+      const reason = outOfTime(token, now);
+      if (reason !== undefined) return reason;
+      if (dead(token)) return "TOKEN_REVOKED";
+      if (!freshness.fresh(now)) return askDatabase(token, now);
+      const standing = standings.peek(token.claims.subject);
+      if (standing === undefined || standing.generation < token.claims.generation) return askStandings(token);
+      return judge(token, standing);
+    },
+    async checkStrongly(token, now) {
+      return outOfTime(token, now) ?? (await askDatabase(token, now));
+    },
+  };
+}

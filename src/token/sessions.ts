@@ -1,0 +1,93 @@
+// Sessions, as Auth sees them: opened by a login, listed and ended by their owner.
+import type { Reader, Transaction } from "../kernel/database.ts";
+import { uuidv7 } from "../kernel/ids.ts";
+import type { LiveSession, NewSession, PreparedSession, Sessions } from "../kernel/ports.ts";
+import type { SubjectKeys } from "../kernel/sealing.ts";
+import type { AccessTokens } from "./access-tokens.ts";
+import { encodeDevice, openDevice } from "./device.ts";
+import { sessionScopes } from "./domain/scopes.ts";
+import type { RefreshTokens } from "./refresh-tokens.ts";
+import { idleExpiry, lastExpiry, type TokenSettings } from "./settings.ts";
+import { endSession, insertSession, type ListedSession, listSessions, type SessionFacts } from "./token/store.ts";
+
+export interface SessionsDeps {
+  readonly accessTokens: AccessTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly subjectKeys: SubjectKeys;
+  readonly reader: Reader;
+  readonly settings: TokenSettings;
+}
+
+function factsOf(session: NewSession, settings: TokenSettings): SessionFacts {
+  return {
+    id: uuidv7(session.now),
+    principalId: session.standing.principalId,
+    principalGeneration: session.standing.generation,
+    clientId: session.clientId,
+    audience: session.audience ?? settings.defaultAudience,
+    scopes: sessionScopes(session.scopes),
+    authenticationMethods: session.authenticationMethods,
+    authenticationContext: session.authenticationContext,
+    authenticatedAt: session.now,
+    absoluteExpiresAt: new Date(session.now.getTime() + settings.sessionAbsoluteMs),
+  };
+}
+
+/** Ends a live session, and tells every replica that its access tokens are dead. False when there is none. */
+export async function endAndAnnounce(
+  tx: Transaction,
+  settings: TokenSettings,
+  ending: { readonly principalId: string; readonly sessionId: string; readonly reason: string; readonly now: Date },
+): Promise<boolean> {
+  const { principalId, sessionId, reason, now } = ending;
+  if (!(await endSession(tx, principalId, sessionId, reason, now))) return false;
+  tx.announce({ kind: "session", key: sessionId, expiresAt: lastExpiry(settings, now) });
+  return true;
+}
+
+function createPrepare(deps: SessionsDeps): Sessions["prepare"] {
+  const { accessTokens, refreshTokens, settings } = deps;
+  return async (session, sealDevice): Promise<PreparedSession> => {
+    const { now, standing, deviceName, peer } = session;
+    const facts = factsOf(session, settings);
+    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now);
+    const refreshToken = refreshTokens.write({ sessionId: facts.id, number: 1 });
+    const [accessToken, device] = await Promise.all([
+      accessTokens.issue({ ...facts, sessionId: facts.id, standing, now, sessionExpiresAt: idleExpiresAt }),
+      sealDevice(facts.id, encodeDevice({ name: deviceName, ...peer })),
+    ]);
+    const row = { ...facts, device, createdAt: now, refreshKeyVersion: refreshToken.keyVersion, idleExpiresAt };
+    return {
+      tokens: {
+        accessToken: accessToken.text,
+        accessTokenExpiresAt: accessToken.expiresAt,
+        refreshToken: refreshToken.text,
+        refreshTokenExpiresAt: idleExpiresAt,
+        sessionId: facts.id,
+        scopes: facts.scopes,
+        audience: facts.audience,
+      },
+      store: (tx) => insertSession(tx, row),
+    };
+  };
+}
+
+export function createSessions(deps: SessionsDeps): Sessions {
+  const { subjectKeys, reader, settings } = deps;
+
+  async function unseal(principalId: string, session: ListedSession): Promise<LiveSession> {
+    const { name, address } = await openDevice(subjectKeys, principalId, session);
+    const { id, createdAt, refreshedAt, idleExpiresAt, absoluteExpiresAt } = session;
+    return { id, deviceName: name, address, createdAt, refreshedAt, idleExpiresAt, absoluteExpiresAt };
+  }
+
+  return {
+    prepare: createPrepare(deps),
+    async list(principalId, after, limit, now) {
+      const listed = await listSessions(reader, principalId, after, limit, now);
+      return await Promise.all(listed.map((session) => unseal(principalId, session)));
+    },
+    end: (tx, principalId, sessionId, reason, now) =>
+      endAndAnnounce(tx, settings, { principalId, sessionId, reason, now }),
+  };
+}

@@ -1,0 +1,108 @@
+// TokenService.Introspect: whether a token is live, and what it claims (RFC 7662).
+import { create, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  Consistency,
+  type IntrospectRequest,
+  IntrospectResponseSchema,
+  TokenKind,
+  type TokenService,
+} from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { GatehouseError, grpcCode, type Reason } from "../../kernel/errors.ts";
+import { type Call, callerOf, EncodedAnswer, type PromptHandler } from "../../kernel/handler.ts";
+import { formatId } from "../../kernel/ids.ts";
+import { refreshTokenPrefix } from "../domain/refresh-token.ts";
+import type { Liveness, Verdict } from "../liveness.ts";
+import type { VerifiedToken, Verifier } from "../verifier.ts";
+import type { RefreshIntrospection } from "./introspect-refresh.ts";
+
+export interface IntrospectDeps {
+  readonly verifier: Verifier;
+  readonly liveness: Liveness;
+  readonly refreshIntrospection: RefreshIntrospection;
+}
+
+/** `active: false` and nothing else is no bytes at all, whatever is wrong with the token (RFC 7662 section 2.2). */
+const inactive = new EncodedAnswer(new Uint8Array(0));
+
+const resource = "tokens";
+
+function mayAsk(call: Call, subject: string): boolean {
+  return subject === callerOf(call).id || call.holds("token.introspect", resource);
+}
+
+function explain(call: Call, reason: Reason): EncodedAnswer {
+  if (!call.holds("token.introspect.reason", resource)) return inactive;
+  return new EncodedAnswer(toBinary(IntrospectResponseSchema, create(IntrospectResponseSchema, { reason })));
+}
+
+function encode({ claims }: VerifiedToken): EncodedAnswer {
+  const message = create(IntrospectResponseSchema, {
+    active: true,
+    kind: TokenKind.ACCESS,
+    issuer: claims.issuer,
+    subject: formatId("principal", claims.subject),
+    audience: claims.audience,
+    clientId: claims.clientId,
+    tokenId: claims.tokenId,
+    sessionId: formatId("session", claims.sessionId),
+    scopes: [...claims.scopes],
+    roles: [...claims.roles],
+    authenticationMethods: [...claims.authenticationMethods],
+    authenticationContext: claims.authenticationContext,
+    authenticationTime: timestampFromMs(claims.authenticatedAt * 1000),
+    issueTime: timestampFromMs(claims.issuedAt * 1000),
+    notBeforeTime: timestampFromMs(claims.notBefore * 1000),
+    expireTime: timestampFromMs(claims.expiresAt * 1000),
+  });
+  return new EncodedAnswer(toBinary(IntrospectResponseSchema, message));
+}
+
+/** What is wrong with a token is an answer here; that a database does not answer is not. */
+async function verifyOrSay(verifier: Verifier, token: string, now: Date): Promise<VerifiedToken | Reason> {
+  try {
+    return await verifier.verify(token, now);
+  } catch (error) {
+    if (error instanceof GatehouseError && error.code === grpcCode.UNAUTHENTICATED) return error.reason;
+    throw error;
+  }
+}
+
+export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof TokenService.method.introspect> {
+  const { verifier, liveness, refreshIntrospection } = deps;
+
+  async function introspectRefresh(token: string, audience: string, call: Call): Promise<EncodedAnswer> {
+    const found = await refreshIntrospection.read(token, call.now);
+    if ("reason" in found) return explain(call, found.reason);
+    if (!mayAsk(call, found.subject)) return inactive;
+    if (found.death !== undefined) return explain(call, found.death);
+    if (audience !== "" && audience !== found.audience) return explain(call, "TOKEN_WRONG_AUDIENCE");
+    return found.answer;
+  }
+
+  function answer(token: VerifiedToken, verdict: Verdict, audience: string, call: Call): EncodedAnswer {
+    if (typeof verdict === "string") return explain(call, verdict);
+    if (audience !== "" && audience !== token.claims.audience) return explain(call, "TOKEN_WRONG_AUDIENCE");
+    token.answer ??= encode(token);
+    return token.answer;
+  }
+
+  function introspectKnown(token: VerifiedToken, request: IntrospectRequest, call: Call) {
+    if (!mayAsk(call, token.claims.subject)) return inactive;
+    const strong = request.consistency === Consistency.STRONG;
+    const verdict = strong ? liveness.checkStrongly(token, call.now) : liveness.check(token, call.now);
+    if (!(verdict instanceof Promise)) return answer(token, verdict, request.audience, call);
+    return verdict.then((late) => answer(token, late, request.audience, call));
+  }
+
+  async function introspectNew(request: IntrospectRequest, call: Call): Promise<EncodedAnswer> {
+    const token = await verifyOrSay(verifier, request.token, call.now);
+    return typeof token === "string" ? explain(call, token) : await introspectKnown(token, request, call);
+  }
+
+  return (request, call) => {
+    if (request.token.startsWith(refreshTokenPrefix)) return introspectRefresh(request.token, request.audience, call);
+    const token = verifier.known(request.token);
+    return token === undefined ? introspectNew(request, call) : introspectKnown(token, request, call);
+  };
+}

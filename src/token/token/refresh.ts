@@ -1,0 +1,139 @@
+// TokenService.Refresh: renews the tokens of a session (docs/decisions/0014-refresh-tokens.md, RFC 9700 section 4.14.2).
+//
+// The access token is signed before the transaction, whose only statement then decides whether it leaves. So a key home
+// that does not answer costs nobody their session, and none waits for it while holding a connection; what is wasted is
+// one signature for whoever holds a genuine token that is used up. Nothing is signed for a token that is not ours.
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { RefreshResponseSchema, type TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import type { Transaction } from "../../kernel/database.ts";
+import { errorTable, GatehouseError, grpcCode } from "../../kernel/errors.ts";
+import type { Call, UnaryHandler } from "../../kernel/handler.ts";
+import { formatId } from "../../kernel/ids.ts";
+import type { Freshness, Standings } from "../../kernel/ports.ts";
+import type { Standing } from "../../kernel/principal.ts";
+import type { AccessToken, AccessTokens } from "../access-tokens.ts";
+import { judgeRefresh, type ReuseClass } from "../domain/refresh-rules.ts";
+import { narrowScopes } from "../domain/scopes.ts";
+import type { RefreshToken, RefreshTokens } from "../refresh-tokens.ts";
+import type { SessionFactsSource } from "../session-facts.ts";
+import { endAndAnnounce } from "../sessions.ts";
+import { idleExpiry, type TokenSettings } from "../settings.ts";
+import { lockSession, rotateSession, type SessionFacts } from "./store.ts";
+
+export interface RefreshDeps {
+  readonly refreshTokens: RefreshTokens;
+  readonly accessTokens: AccessTokens;
+  readonly sessionFacts: SessionFactsSource;
+  readonly standings: Standings;
+  readonly freshness: Freshness;
+  readonly settings: TokenSettings;
+}
+
+interface Successor {
+  readonly text: string;
+  readonly expiresAt: Date;
+}
+
+/** Undefined = the token was reused, and its session has been ended. */
+interface Outcome {
+  readonly successor: Successor | undefined;
+}
+
+const reuseReason = "REFRESH_TOKEN_REUSED";
+
+/** One answer, whatever is wrong; the audit trail knows better. */
+function refused(auditReason: string): GatehouseError {
+  return new GatehouseError("REFRESH_TOKEN_INVALID", { auditReason });
+}
+
+function describe({ audit }: Call, facts: SessionFacts): void {
+  audit.actor = { id: facts.principalId, kind: "person", sessionId: facts.id, clientId: facts.clientId };
+  audit.subjectId = facts.principalId;
+  audit.resources.push({ type: "session", uid: formatId("session", facts.id) });
+}
+
+/** The record of a reuse commits with the end of the session, so it is written here and not where failures are. */
+function describeReuse({ audit }: Call, classification: ReuseClass): void {
+  audit.event = "authn.token_reuse";
+  audit.outcome = "FAILURE";
+  audit.reason = reuseReason;
+  audit.grpcCode = grpcCode.UNAUTHENTICATED;
+  audit.details = { ...audit.details, code: errorTable.REFRESH_TOKEN_INVALID.id, classification };
+}
+
+/** Memory is believed when it says that the principal stands; the transaction asks again. */
+async function standingOf({ standings, freshness }: RefreshDeps, facts: SessionFacts, now: Date): Promise<Standing> {
+  const stands = (standing: Standing | undefined): standing is Standing =>
+    standing?.active === true && standing.generation === facts.principalGeneration;
+  const known = freshness.fresh(now) ? standings.peek(facts.principalId) : undefined;
+  const standing = stands(known) ? known : await standings.fresh(facts.principalId);
+  if (!stands(standing)) throw refused("PRINCIPAL_DISABLED");
+  return standing;
+}
+
+/** The token was not current: an honest racer, a dead session, or a reuse. */
+async function settle(deps: RefreshDeps, tx: Transaction, call: Call, presented: RefreshToken): Promise<Outcome> {
+  const { sessionId } = presented;
+  const session = await lockSession(tx, sessionId);
+  if (session === undefined) throw refused("SESSION_UNKNOWN");
+  const judgement = judgeRefresh(presented, session, deps.settings.refreshGraceMs, call.now);
+  if (judgement.is === "DEAD") throw refused(judgement.reason);
+  // It became current between two statements: the principal was let in again. The next try will do.
+  if (judgement.is === "CURRENT") throw refused("PRINCIPAL_DISABLED");
+  if (judgement.is === "REPEATED") {
+    call.audit.details = { ...call.audit.details, successor: "repeated" };
+    const { text } = deps.refreshTokens.write({ sessionId, number: session.number }, session.keyVersion);
+    return { successor: { text, expiresAt: session.idleExpiresAt } };
+  }
+  const { principalId } = session.facts;
+  await endAndAnnounce(tx, deps.settings, { principalId, sessionId, reason: reuseReason, now: call.now });
+  describeReuse(call, judgement.classification);
+  return { successor: undefined };
+}
+
+function answer(facts: SessionFacts, scopes: readonly string[], access: AccessToken, refresh: Successor) {
+  return create(RefreshResponseSchema, {
+    tokens: {
+      accessToken: access.text,
+      accessTokenExpireTime: timestampFromDate(access.expiresAt),
+      refreshToken: refresh.text,
+      refreshTokenExpireTime: timestampFromDate(refresh.expiresAt),
+      sessionId: formatId("session", facts.id),
+      scopes: [...scopes],
+      audience: facts.audience,
+    },
+  });
+}
+
+export function createRefresh(deps: RefreshDeps): UnaryHandler<typeof TokenService.method.refresh> {
+  const { refreshTokens, accessTokens, sessionFacts, settings } = deps;
+
+  /** Names the session in the record before anything can refuse. */
+  async function identify(token: string, call: Call): Promise<{ presented: RefreshToken; facts: SessionFacts }> {
+    const presented = refreshTokens.read(token);
+    if (presented === undefined) throw refused("REFRESH_TOKEN_FORGED");
+    const facts = await sessionFacts.of(presented.sessionId);
+    if (facts === undefined) throw refused("SESSION_UNKNOWN");
+    describe(call, facts);
+    return { presented, facts };
+  }
+
+  return async (request, call) => {
+    const { now } = call;
+    const { presented, facts } = await identify(request.refreshToken, call);
+    const scopes = narrowScopes(facts.scopes, request.scopes);
+    const standing = await standingOf(deps, facts, now);
+    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now);
+    const order = { ...facts, sessionId: facts.id, scopes, standing, now, sessionExpiresAt: idleExpiresAt };
+    const access = await accessTokens.issue(order);
+    const next = refreshTokens.write({ sessionId: facts.id, number: presented.number + 1 });
+    const { successor } = await call.commit<Outcome>(async (tx) => {
+      const rotation = { presented, nextKeyVersion: next.keyVersion, now, idleExpiresAt };
+      if (!(await rotateSession(tx, rotation))) return await settle(deps, tx, call, presented);
+      return { successor: { text: next.text, expiresAt: idleExpiresAt } };
+    });
+    if (successor === undefined) throw refused(reuseReason);
+    return answer(facts, scopes, access, successor);
+  };
+}

@@ -1,0 +1,36 @@
+// What the feed told, kept as long as it means something.
+import { describe, expect, it } from "vitest";
+import type { FeedEvent } from "../../../src/kernel/database.ts";
+import { createRevocations } from "../../../src/token/revocations.ts";
+
+const at = (milliseconds: number) => new Date(1_000_000 + milliseconds);
+const event = (kind: FeedEvent["kind"], key: string, expires = 1_000): FeedEvent => ({
+  kind,
+  key,
+  expiresAt: at(expires),
+});
+
+describe("createRevocations", () => {
+  it("keeps tokens and sessions apart, and leaves principals to others", () => {
+    const revocations = createRevocations();
+    revocations.learn([event("token", "x"), event("session", "y"), event("principal", "z")]);
+    expect(revocations.revoked("x", "-")).toBe(true);
+    expect(revocations.revoked("-", "y")).toBe(true);
+    expect(revocations.revoked("y", "x")).toBe(false);
+    expect(revocations.revoked("z", "z")).toBe(false);
+  });
+
+  it("forgets after the expiry, not before, and the later of two expiries counts", () => {
+    const revocations = createRevocations();
+    revocations.learn([event("token", "x", 2_000), event("token", "x", 1_000), event("token", "x", 2_000)]);
+    revocations.sweep(at(1_999));
+    expect(revocations.revoked("x", "-")).toBe(true);
+    revocations.sweep(at(2_000));
+    expect(revocations.size).toBe(0);
+  });
+
+  it("is not fooled by keys that objects have", () => {
+    const revocations = createRevocations();
+    expect(revocations.revoked("__proto__", "constructor")).toBe(false);
+  });
+});
