@@ -1,0 +1,18 @@
+// Tokens as the contract shows them.
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type TokenSet, TokenSetSchema } from "@gatehouse/proto/gatehouse/token/v1/token_set_pb.js";
+import { formatId } from "../../kernel/ids.ts";
+import type { IssuedTokens } from "../../kernel/ports.ts";
+
+export function tokenSetOf(tokens: IssuedTokens): TokenSet {
+  return create(TokenSetSchema, {
+    accessToken: tokens.accessToken,
+    accessTokenExpireTime: timestampFromDate(tokens.accessTokenExpiresAt),
+    refreshToken: tokens.refreshToken,
+    refreshTokenExpireTime: timestampFromDate(tokens.refreshTokenExpiresAt),
+    sessionId: formatId("session", tokens.sessionId),
+    scopes: [...tokens.scopes],
+    audience: tokens.audience,
+  });
+}

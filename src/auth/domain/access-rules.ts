@@ -1,0 +1,9 @@
+// Words of access that several services of the slice share.
+
+/** How long replicas must hear that a principal changed; longer than any of them trusts its memory without the feed. */
+export const standingChangeLivesMs = 3_600_000;
+
+export const administratorRole = "admin";
+
+/** The resource that covers every other. */
+export const everything = "";

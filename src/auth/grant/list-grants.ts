@@ -1,0 +1,28 @@
+// GrantService.ListGrants: what a principal was given, oldest first.
+import { create } from "@bufbuild/protobuf";
+import { GrantService, ListGrantsResponseSchema } from "@gatehouse/proto/gatehouse/auth/v1/grant_service_pb.js";
+import type { Reader } from "../../kernel/database.ts";
+import type { UnaryHandler } from "../../kernel/handler.ts";
+import type { PageTokens } from "../../kernel/sealing.ts";
+import { namedPrincipal } from "../named-principal.ts";
+import { readPage } from "../page.ts";
+import { grantView } from "./grant-view.ts";
+import { listGrants } from "./store.ts";
+
+const method = `${GrantService.typeName}/${GrantService.method.listGrants.name}`;
+
+export function createListGrants(deps: {
+  readonly reader: Reader;
+  readonly pageTokens: PageTokens;
+}): UnaryHandler<typeof GrantService.method.listGrants> {
+  return async ({ principalId, pageSize, pageToken }, call) => {
+    const owner = namedPrincipal(principalId, call);
+    const page = await readPage(deps.pageTokens, { method, filter: owner, pageSize, pageToken }, call, (after, limit) =>
+      listGrants(deps.reader, owner, after, limit),
+    );
+    return create(ListGrantsResponseSchema, {
+      grants: page.items.map(grantView),
+      nextPageToken: page.nextPageToken,
+    });
+  };
+}

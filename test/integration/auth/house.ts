@@ -1,0 +1,187 @@
+// The Auth slice over everything it really stands on: Postgres, the local keys and Token's sessions. Only hashing is
+// cheap, and records are kept in memory where a test can read them.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
+import { createAuditSlice } from "../../../src/audit/slice.ts";
+import { type AuthSettings, type AuthSlice, createAuthSlice } from "../../../src/auth/slice.ts";
+import { createStandings, type StandingCache } from "../../../src/auth/standing/standings.ts";
+import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
+import type { UnaryHandler } from "../../../src/kernel/handler.ts";
+import { parseId } from "../../../src/kernel/ids.ts";
+import type { Principal } from "../../../src/kernel/principal.ts";
+import type { UnitOfWork } from "../../../src/kernel/unit-of-work.ts";
+import { type Keys, openKeys } from "../../../src/keys/open.ts";
+import { createTokenSlice } from "../../../src/token/slice.ts";
+import { callTime, fakeCall } from "../../fakes/call.ts";
+import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { silentLogger } from "../../fixtures/silent-logger.ts";
+
+const installationId = "018f0000-0000-7000-8000-000000000001";
+export const goodPassword = "mellon to the friends";
+
+const day = 86_400_000;
+const always = { fresh: () => true };
+
+export interface House {
+  readonly database: TestDatabase;
+  readonly keys: Keys;
+  readonly slice: AuthSlice;
+  readonly standings: StandingCache;
+  readonly unitOfWork: UnitOfWork;
+  readonly dataDir: string;
+  /** Records that were committed, in order. */
+  readonly records: AuditDraft[];
+  /** Moves only when a test says so. */
+  readonly clock: { time: Date; now(): Date };
+  /** Calls the method as `caller`, or as nobody. Rejects as the handler does. */
+  call<M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+    caller?: Principal,
+  ): Promise<MessageShape<M["output"]>>;
+  /** The principal that the chain would make of a token of this person, as of now. */
+  principal(principalId: string, scopes?: readonly string[]): Promise<Principal>;
+  /** A second server over the same database and keys. */
+  replica(settings?: Partial<AuthSettings>): Promise<House>;
+  close(): Promise<void>;
+}
+
+/** The real writer, and a copy of every record in the order of storing. */
+function recordingWriter(database: TestDatabase, keys: Keys, records: AuditDraft[]): AuditWriter {
+  const { subjects, sealer, blindIndex, pageTokens } = keys;
+  const { reader, writer: lone } = database;
+  const { writer } = createAuditSlice({
+    installationId,
+    reader,
+    writer: lone,
+    keys: { subjects, sealer, blindIndex },
+    pageTokens,
+  });
+  return {
+    prepare: (draft) => writer.prepare(draft),
+    insert: async (tx, record) => {
+      await writer.insert(tx, record);
+      records.push(structuredClone(record.draft));
+    },
+  };
+}
+
+const tokenSettings = {
+  issuer: "https://gatehouse.test",
+  ownAudience: "gatehouse",
+  defaultAudience: "gatehouse",
+  accessTokenLifetimeMs: 1_800_000,
+  refreshTokenLifetimeMs: 7 * day,
+  refreshGraceMs: 30_000,
+  sessionIdleMs: 7 * day,
+  sessionAbsoluteMs: 90 * day,
+  foreignHmacKey: undefined,
+};
+
+const defaultSettings = {
+  registration: "invite",
+  passwordMinLength: 8,
+  argon2: { memoryKib: 256, iterations: 1, parallelism: 1 },
+  loginLanes: 1,
+  loginQueue: 64,
+} as const;
+
+async function furnish(database: TestDatabase, keys: Keys, settings: Partial<AuthSettings>, own: () => Promise<void>) {
+  const dataDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-"));
+  const records: AuditDraft[] = [];
+  const unitOfWork = database.unitOfWork(recordingWriter(database, keys, records));
+  const clock = {
+    time: callTime,
+    now() {
+      return this.time;
+    },
+  };
+  const { reader } = database;
+  const standings = createStandings({ reader, freshness: always, clock });
+  const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings };
+  const token = createTokenSlice({ ...shared, signer: keys.signer, freshness: always, settings: tokenSettings });
+  const slice = createAuthSlice({
+    ...shared,
+    settings: { ...defaultSettings, dataDir, ...settings },
+    unitOfWork,
+    sealer: keys.sealer,
+    pageTokens: keys.pageTokens,
+    sessions: token.sessions,
+    logger: silentLogger,
+  });
+  const house: House = {
+    database,
+    keys,
+    slice,
+    standings,
+    unitOfWork,
+    dataDir,
+    records,
+    clock,
+    async call(method, request, caller) {
+      const handlers = slice.bindings.find(({ service }) => service === method.parent)?.handlers;
+      const handler = handlers?.[method.localName] as UnaryHandler<typeof method>;
+      const principal = caller === undefined ? {} : { principal: caller };
+      const call = fakeCall({ ...principal, now: clock.time, unitOfWork });
+      const message = create(method.input, request) as MessageShape<(typeof method)["input"]>;
+      return (await handler(message, call)) as MessageShape<(typeof method)["output"]>;
+    },
+    async principal(principalId, scopes = ["*"]) {
+      const standing = await standings.fresh(parseId("principal", principalId) ?? principalId);
+      if (standing === undefined) throw new Error("no such principal");
+      return {
+        id: standing.principalId,
+        kind: "person",
+        sessionId: undefined,
+        clientId: "gatehouse",
+        tokenId: "",
+        scopes: new Set(scopes),
+        authenticationMethods: ["pwd"],
+        authenticatedAt: clock.time,
+        tokenExpiresAt: clock.time,
+        standing,
+      };
+    },
+    replica: (more = {}) => furnish(database, keys, { ...settings, ...more }, async () => {}),
+    async close() {
+      await slice.close();
+      await rm(dataDir, { recursive: true });
+      await own();
+    },
+  };
+  return house;
+}
+
+export async function openHouse(settings: Partial<AuthSettings> = {}): Promise<House> {
+  const database = await startTestDatabase({ poolSize: 16 });
+  const keyDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-keys-"));
+  const keys = await openKeys({
+    home: "local",
+    dataDir: keyDir,
+    masterKey: undefined,
+    installationId,
+    algorithms: ["ES256"],
+    reader: database.reader,
+    clock: { now: () => callTime },
+    logger: silentLogger,
+  });
+  await keys.settle(database.unitOfWork());
+  return furnish(database, keys, settings, async () => {
+    keys.close();
+    // The run's server is thrown away as a whole; a backend that is still on its way out must not fail a test.
+    await database.drop().catch(() => {});
+    await rm(keyDir, { recursive: true });
+  });
+}
+
+/** The first administrator, made the way it is really made. */
+export async function bootstrap(house: House, loginName = "root") {
+  const path = await house.slice.ensureBootstrapToken(house.clock.time);
+  const bootstrapToken = (await readFile(path ?? "", "utf8")).trim();
+  const request = { bootstrapToken, loginName, password: goodPassword };
+  const { principalId } = await house.call(AuthService.method.bootstrap, request);
+  return { principalId, caller: await house.principal(principalId) };
+}
