@@ -1,0 +1,48 @@
+// What the operator's commands do beside serving. Like server.ts, this file sees everything; each function answers the
+// text to print, or throws StartRefused with one clear sentence. What a command needs is loaded when it runs.
+import type { Config } from "./config/schema.ts";
+import type { Clock } from "./kernel/clock.ts";
+import type { Logger } from "./kernel/logger.ts";
+import { StartRefused } from "./kernel/start-refused.ts";
+
+export interface OperatorOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const ownerSetting = "GATEHOUSE_DATABASE_OWNER_URL";
+
+/** `gatehouse migrate`: brings the schema up to date as its owner. */
+export async function migrate({ config, logger, clock }: OperatorOptions): Promise<string> {
+  const url = config.databaseOwnerUrl;
+  if (url === undefined)
+    throw new StartRefused(`${ownerSetting} is not set; the embedded database migrates itself when it is served`);
+  const [schema, connections] = await Promise.all([
+    import("./postgres/migrate.ts"),
+    import("./postgres/connection.ts"),
+  ]);
+  const connection = connections.parseConnectionUrl(ownerSetting, url);
+  const done = await schema.migrate({ connection, clock, logger });
+  return done.length === 0 ? "the schema is up to date" : `migrated: ${done.join(", ")}`;
+}
+
+/** `gatehouse policy`: who may call each method, how often, and how it is audited. */
+export async function describePolicy(config: Config): Promise<string> {
+  const { policyPage } = await import("./policy-page.ts");
+  return policyPage(config);
+}
+
+/** `gatehouse admin recover`: a new one-time token for the day all administrators are lost. */
+export async function recoverAdmin({ config, logger, clock }: OperatorOptions): Promise<string> {
+  const [{ layFoundation }, { createAdministratorRecovery }] = await Promise.all([
+    import("./foundation.ts"),
+    import("./auth/slice.ts"),
+  ]);
+  await using cleanup = new AsyncDisposableStack();
+  const onCommitted = () => {};
+  const { database, keys, unitOfWork } = await layFoundation({ config, logger, clock, onCommitted, cleanup });
+  const { dataDir } = config;
+  const tokens = createAdministratorRecovery({ reader: database.reader, unitOfWork, macs: keys.macs, dataDir });
+  return `bootstrap token in ${await tokens.recover(clock.now())}; it works once and for one hour`;
+}

@@ -1,0 +1,114 @@
+// The real command in a process of its own: started as an operator would, read, signalled by its id, never left behind.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { pause } from "../../../src/postgres/embedded/postmaster.ts";
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Ended {
+  /** 128 + the signal's number is not used: a process that a signal ended has no code. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GatehouseProcess {
+  readonly pid: number;
+  /** `host:port` or `unix:path`, as the line says that it prints when it is ready. */
+  readonly address: string;
+  readonly ended: Promise<Ended>;
+  /** What it has written so far. */
+  output(): { readonly stdout: string; readonly stderr: string };
+  signal(name: NodeJS.Signals): void;
+  /** SIGTERM, and what came of it. */
+  stop(): Promise<Ended>;
+  /** SIGKILL: it learns of nothing. */
+  kill(): Promise<Ended>;
+}
+
+const command = fileURLToPath(new URL("../../../bin/gatehouse", import.meta.url));
+const longestMs = 20_000;
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Nothing of the test's own environment reaches it but what every process needs. */
+function environment(given: Environment): NodeJS.ProcessEnv {
+  const { PATH = "", HOME = "", TMPDIR } = process.env;
+  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...given };
+}
+
+/** `prefix` = a command that runs it, with its arguments. */
+function launch(given: Environment, words: readonly string[], prefix: readonly string[] = []) {
+  const [file = command, ...rest] = [...prefix, command, ...words];
+  const child = spawn(file, rest, { env: environment(given), stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  const written = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    written.stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    written.stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal, ...written });
+    });
+  });
+  return { child, written, ended };
+}
+
+/** A command to its end; one that does not end is killed and has no code. */
+export async function runGatehouse(
+  given: Environment,
+  words: readonly string[] = ["serve"],
+  prefix: readonly string[] = [],
+): Promise<Ended> {
+  const { child, ended } = launch(given, words, prefix);
+  const timer = setTimeout(() => child.kill("SIGKILL"), longestMs);
+  return ended.finally(() => clearTimeout(timer));
+}
+
+/** Without waiting until it is ready. */
+export function launchGatehouse(given: Environment): { kill(): Promise<Ended> } {
+  const { child, ended } = launch(given, ["serve"]);
+  return {
+    kill: () => {
+      child.kill("SIGKILL");
+      return ended;
+    },
+  };
+}
+
+async function addressOf(written: { readonly stdout: string }, over: () => boolean): Promise<string | undefined> {
+  for (;;) {
+    const address = /^gatehouse: ready on (\S+), data in /m.exec(written.stdout)?.[1];
+    if (address !== undefined || over()) return address;
+    await pause(5);
+  }
+}
+
+export async function startGatehouse(given: Environment): Promise<GatehouseProcess> {
+  const { child, written, ended } = launch(given, ["serve"]);
+  const timer = setTimeout(() => child.kill("SIGKILL"), longestMs);
+  const address = await addressOf(written, () => !running.has(child)).finally(() => clearTimeout(timer));
+  if (address === undefined) throw new Error(`gatehouse was not ready: ${JSON.stringify(await ended)}`);
+  const signal = (name: NodeJS.Signals): void => void child.kill(name);
+  const end = (name: NodeJS.Signals) => (): Promise<Ended> => {
+    signal(name);
+    return ended;
+  };
+  return {
+    pid: child.pid ?? 0,
+    address,
+    ended,
+    output: () => ({ ...written }),
+    signal,
+    stop: end("SIGTERM"),
+    kill: end("SIGKILL"),
+  };
+}

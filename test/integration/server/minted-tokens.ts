@@ -1,0 +1,53 @@
+// Tokens that the installation never issued, some of them signed with its own key: what a thief of a key file, an old
+// token and a forger would present.
+import { createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { systemClock } from "../../../src/kernel/clock.ts";
+import { openLocalHome } from "../../../src/keys/local/open.ts";
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+export interface Mint {
+  /** Header and claims of a token, as they are. */
+  read(token: string): { readonly header: Claims; readonly claims: Claims };
+  /** Signed with the installation's own key. */
+  sign(header: Claims, claims: Claims): Promise<string>;
+  /** An HMAC with the public key, in the hope that it is taken for a secret. */
+  confuse(claims: Claims): string;
+  unsigned(claims: Claims): string;
+}
+
+function parsed(part: string | undefined): Claims {
+  return JSON.parse(Buffer.from(part ?? "", "base64url").toString()) as Claims;
+}
+
+export async function openMint(dataDir: string): Promise<Mint> {
+  const { installation } = JSON.parse(await readFile(join(dataDir, "keys", "keys.json"), "utf8")) as {
+    installation: string;
+  };
+  const home = await openLocalHome({
+    dataDir,
+    masterKey: undefined,
+    installationId: installation,
+    algorithms: ["ES256"],
+    clock: systemClock,
+    mayCreate: false,
+  });
+  const { kid, jwk } = home.signer.current();
+  return {
+    read: (token) => ({ header: parsed(token.split(".")[0]), claims: parsed(token.split(".")[1]) }),
+    async sign(header, claims) {
+      const input = `${encode(header)}.${encode(claims)}`;
+      const signature = await home.signer.sign(kid, Buffer.from(input, "latin1"));
+      return `${input}.${signature.toString("base64url")}`;
+    },
+    confuse(claims) {
+      const input = `${encode({ alg: "HS256", typ: "at+jwt", kid })}.${encode(claims)}`;
+      return `${input}.${createHmac("sha256", JSON.stringify(jwk)).update(input).digest("base64url")}`;
+    },
+    unsigned: (claims) => `${encode({ alg: "none", typ: "at+jwt" })}.${encode(claims)}.`,
+  };
+}
