@@ -1,0 +1,62 @@
+// A Gatehouse under test: the real command in a process of its own, on the embedded default with limits off, so that rows
+// measure work and not refusals.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export interface GatehouseProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** From spawning the process to its ready line. */
+  readonly readyAfterMs: number;
+  /** Resident bytes of the server's own process, without Postgres. */
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+const command = fileURLToPath(new URL("../bin/gatehouse", import.meta.url));
+
+function environment(dataDir: string): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return {
+    ...(PATH === undefined ? {} : { PATH }),
+    ...(HOME === undefined ? {} : { HOME }),
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    GATEHOUSE_DATA_DIR: dataDir,
+    GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0",
+    GATEHOUSE_LIMIT_LOGIN: "off",
+    GATEHOUSE_LIMIT_TOKEN_CHECK: "off",
+    GATEHOUSE_LIMIT_READ: "off",
+    GATEHOUSE_LIMIT_WRITE: "off",
+  };
+}
+
+function readyPort(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`gatehouse ended with ${code} before it was ready`)));
+    if (child.stdout === null) return reject(new Error("no stdout"));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const port = /ready on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+  });
+}
+
+export async function startGatehouse(dataDir: string): Promise<GatehouseProcess> {
+  const began = performance.now();
+  const child = spawn(command, ["serve"], { env: environment(dataDir), stdio: ["ignore", "pipe", "inherit"] });
+  const port = await readyPort(child);
+  const pid = child.pid ?? 0;
+  return {
+    port,
+    pid,
+    readyAfterMs: performance.now() - began,
+    residentBytes: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once("exit", () => resolve());
+        child.kill("SIGTERM");
+      }),
+  };
+}
