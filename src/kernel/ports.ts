@@ -31,8 +31,8 @@ export interface Freshness {
 
 /** Writes ownership. Offered by Auth. */
 export interface Ownership {
-  /** In the transaction that creates the resource: the creator becomes editor of it. */
-  own(tx: Transaction, principalId: string, resource: string, now: Date): Promise<void>;
+  /** In the transaction that creates the resource: the creator, who stands as is known now, becomes editor of it. */
+  own(tx: Transaction, creator: Standing, resource: string, now: Date): Promise<void>;
 }
 
 export interface NewSession {

@@ -5,5 +5,8 @@ export const standingChangeLivesMs = 3_600_000;
 
 export const administratorRole = "admin";
 
+/** What whoever creates a resource becomes of it. */
+export const ownerRole = "editor";
+
 /** The resource that covers every other. */
 export const everything = "";

@@ -1,5 +1,5 @@
 // SQL of grants and roles, and the rule that the last administrator stays.
-import type { Reader, Statement, Transaction } from "../../kernel/database.ts";
+import type { Reader, Row, Statement, Transaction } from "../../kernel/database.ts";
 import { everything } from "../domain/access-rules.ts";
 
 export interface GrantRow {
@@ -130,14 +130,22 @@ const ownStatement: Statement = {
   text: `
     insert into access_grant (${columns})
     values ($1, $2, 'editor', $3, 'allow', null, $4, null)
-    on conflict on constraint access_grant_once do update set expires_at = null`,
+    on conflict on constraint access_grant_once do update set expires_at = null
+    returning (select permissions from role where name = 'editor') as permissions`,
 };
 
+interface OwnershipRow extends Row {
+  readonly permissions: readonly string[];
+}
+
+/** Answers what the owner may do from now on. */
 export async function insertOwnership(
   tx: Transaction,
   owned: { readonly id: string; readonly principalId: string; readonly resource: string; readonly now: Date },
-): Promise<void> {
-  await tx.rows(ownStatement, [owned.id, owned.principalId, owned.resource, owned.now.toISOString()]);
+): Promise<readonly string[]> {
+  const values = [owned.id, owned.principalId, owned.resource, owned.now.toISOString()];
+  const [row] = await tx.rows<OwnershipRow>(ownStatement, values);
+  return row?.permissions ?? [];
 }
 
 const deleteStatement: Statement = { name: "auth.delete_grant", text: "delete from access_grant where id = $1" };

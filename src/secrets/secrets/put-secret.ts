@@ -50,10 +50,11 @@ function isConflict(error: unknown): boolean {
 
 async function store(deps: PutSecretDeps, call: Call, added: NewVersion): Promise<PutSecretResponse> {
   const { path, version, createdAt, createdBy, expiresAt } = added;
+  const creator = callerOf(call).standing;
   return call.commit(async (tx) => {
     const stored = await insertVersion(tx, uuidv7(call.now), added);
     if (!stored) throw conflict(await selectCurrentVersion(tx, path));
-    if (version === 1) await deps.ownership.own(tx, createdBy, resourceOf(path), call.now);
+    if (version === 1) await deps.ownership.own(tx, creator, resourceOf(path), call.now);
     call.audit.resources = [{ type: "secret", uid: path, version }];
     const facts = { version, createdAt, createdBy, expiresAt, deletedAt: null, destroyedAt: null };
     return create(PutSecretResponseSchema, { version: versionMessage(facts) });

@@ -158,16 +158,47 @@ describe("the last administrator", () => {
 });
 
 describe("ownership", () => {
-  const own = (principalId: string, resource: string) =>
-    house.unitOfWork.commit({ ...house.records.at(-1)!, eventId: crypto.randomUUID() }, (tx) =>
-      house.slice.ownership.own(tx, principalId.slice(4), resource, house.clock.time),
-    );
+  const own = async (principalId: string, resource: string) => {
+    const { standing } = await house.principal(principalId);
+    const draft = { ...house.records.at(-1)!, eventId: crypto.randomUUID() };
+    await house.unitOfWork.commit(draft, (tx) => house.slice.ownership.own(tx, standing, resource, house.clock.time));
+  };
 
   it("P-02 makes the creator editor, by nobody's grant", async () => {
     const alice = await person("alice");
     await own(alice, "secrets/mine");
     expect(await grantsOf(alice)).toMatchObject([{ role: "editor", resource: "secrets/mine", creatorId: "" }]);
     expect(house.database.committed.at(-1)).toMatchObject({ kind: "principal", key: alice.slice(4) });
+  });
+
+  it("is announced only when it gives what lasting grants do not give already", async () => {
+    const alice = await person("alice");
+    await give(root.caller, alice, "editor", { resource: "secrets/team" });
+    const announced = async (resource: string) => {
+      const before = house.database.committed.length;
+      await own(alice, resource);
+      return house.database.committed.length - before;
+    };
+    expect(await announced("secrets/team/db")).toBe(0);
+    expect(await announced("secrets/other/db")).toBe(1);
+    await give(root.caller, alice, "viewer", { resource: "secrets/team/denied", effect: Effect.DENY });
+    expect(await announced("secrets/team/denied/db")).toBe(1);
+    await give(root.caller, alice, "editor", { resource: "secrets/short", expireTime: soon() });
+    expect(await announced("secrets/short/db")).toBe(1);
+    const bob = await person("bob");
+    await give(root.caller, bob, "admin", { resource: "secrets/team" });
+    await own(bob, "secrets/team/first");
+    expect(house.database.committed.at(-1)).toMatchObject({ key: bob.slice(4) });
+  });
+
+  it("P-02 holds once the grant that covered it is taken away", async () => {
+    const alice = await person("alice");
+    const grantId = await give(root.caller, alice, "editor", { resource: "secrets/team" });
+    await own(alice, "secrets/team/db");
+    await take(root.caller, grantId);
+    const { standing } = await house.principal(alice);
+    const may = (resource: string) => granted(standing.grants, "secrets.read", resource, house.clock.time.getTime());
+    expect([may("secrets/team/db"), may("secrets/team/other")]).toEqual([true, false]);
   });
 
   it("outlasts an earlier grant of the same that would have ended", async () => {

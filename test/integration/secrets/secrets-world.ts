@@ -59,7 +59,7 @@ export async function openSecretsWorld(): Promise<SecretsWorld> {
   const world = await openSliceWorld();
   const owned: Owned[] = [];
   const ownership: Ownership = {
-    async own(tx, principalId, resource) {
+    async own(tx, { principalId }, resource) {
       // A statement, so that it has its place in the transaction and can be refused there.
       await tx.rows({ name: "test.own", text: "select $1::text" }, [resource]);
       owned.push({ principalId, resource });

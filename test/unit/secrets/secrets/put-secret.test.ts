@@ -48,7 +48,7 @@ function putting(world: World) {
   const handler = createPutSecret({
     reader: database,
     values,
-    ownership: { own: async (_tx, principalId, resource) => void owned.push(`${principalId} ${resource}`) },
+    ownership: { own: async (_tx, { principalId }, resource) => void owned.push(`${principalId} ${resource}`) },
     maxValueBytes: 8,
   });
   const put = async (given: MessageInitShape<typeof PutSecretRequestSchema> = {}) => {
