@@ -1,14 +1,12 @@
 // Finds text again without storing it: a keyed hash of the field's name and the normalised text.
+import { normaliseLoginName } from "../kernel/login-name.ts";
 import type { Macs } from "../kernel/sealing.ts";
 import type { KeyRing } from "./installation-keys.ts";
 import type { BlindIndex } from "./ports.ts";
 
-/**
- * What people take for the same text is one text: compatibility forms, letter case and outer white space fall together.
- * Normalised again at the end, since lowering a letter can leave a sequence that composes.
- */
+/** What people take for the same text is one text: compatibility forms, letter case and outer white space fall together. */
 function normalise(text: string): string {
-  return text.normalize("NFKC").toLowerCase().normalize("NFKC").trim();
+  return normaliseLoginName(text).trim();
 }
 
 export function createBlindIndex(macs: Macs, ring: KeyRing): BlindIndex {

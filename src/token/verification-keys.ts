@@ -1,6 +1,7 @@
 // The keys that verify access tokens. Each fixes its algorithm and what it may speak for; a token's header only names one.
-import { createHmac, createPublicKey, hash, timingSafeEqual, type webcrypto } from "node:crypto";
-import type { ForeignHmacKey, SignatureAlgorithm, TokenSigner, VerificationKey } from "../kernel/sealing.ts";
+import { createHmac, createPublicKey, hash, timingSafeEqual } from "node:crypto";
+import type { ForeignHmacKey, TokenSigner, VerificationKey } from "../kernel/sealing.ts";
+import { signatureSchemes } from "../kernel/signature-schemes.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import type { CompactToken, TokenAlgorithm } from "./domain/compact-token.ts";
 import type { TokenSettings } from "./settings.ts";
@@ -20,18 +21,8 @@ export interface VerificationKeys {
 /** RFC 7518 section 3.4, RFC 8032: R and S, or the two halves of Ed25519; both 64 bytes. */
 const curveSignatureLength = 64;
 
-type Scheme = webcrypto.EcKeyImportParams & webcrypto.EcdsaParams & webcrypto.RsaPssParams;
-
-// What JWS asks for (RFC 7518 sections 3.3 to 3.5, RFC 8037): ECDSA as R||S, PSS with a salt as long as the hash.
-const schemes: Readonly<Record<SignatureAlgorithm, Partial<Scheme> & { readonly name: string }>> = {
-  ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
-  EdDSA: { name: "Ed25519" },
-  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-  PS256: { name: "RSA-PSS", hash: "SHA-256", saltLength: 32 },
-};
-
 function asymmetric({ algorithm, jwk }: VerificationKey): TokenVerifyingKey {
-  const scheme = schemes[algorithm];
+  const scheme = signatureSchemes[algorithm];
   const key = createPublicKey({ key: { ...jwk }, format: "jwk" }).toCryptoKey(scheme, true, ["verify"]);
   const onCurve = algorithm === "ES256" || algorithm === "EdDSA";
   return {

@@ -7,9 +7,9 @@ import {
   QueryEventsResponseSchema,
 } from "@gatehouse/proto/gatehouse/audit/v1/audit_service_pb.js";
 import type { Reader } from "../../kernel/database.ts";
-import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
-import { pageSizeOf } from "../../kernel/pages.ts";
-import type { PageScope, PageTokens } from "../../kernel/sealing.ts";
+import type { UnaryHandler } from "../../kernel/handler.ts";
+import { readPage } from "../../kernel/pages.ts";
+import type { PageTokens } from "../../kernel/sealing.ts";
 import type { AuditKeys } from "../ports.ts";
 import { conditionsOf, filterDetails } from "./filter.ts";
 import { openEvent } from "./opened-event.ts";
@@ -23,8 +23,8 @@ export interface QueryEventsDeps {
 
 const method = "gatehouse.audit.v1.AuditService/QueryEvents";
 
-function scopeOf(filter: EventFilter, principalId: string): PageScope {
-  return { method, principalId, filter: Buffer.from(toBinary(EventFilterSchema, filter)).toString("base64url") };
+function canonical(filter: EventFilter): string {
+  return Buffer.from(toBinary(EventFilterSchema, filter)).toString("base64url");
 }
 
 export function createQueryEvents(deps: QueryEventsDeps): UnaryHandler<typeof AuditService.method.queryEvents> {
@@ -32,18 +32,19 @@ export function createQueryEvents(deps: QueryEventsDeps): UnaryHandler<typeof Au
   return async (request, call) => {
     const filter = request.filter ?? create(EventFilterSchema);
     call.audit.details.filter = filterDetails(filter);
-    const scope = scopeOf(filter, callerOf(call).id);
-    const after = pageTokens.open(scope, request.pageToken, call.now);
-    const size = pageSizeOf(request.pageSize);
-    const position: Condition[] = after === undefined ? [] : [{ column: "before", value: after }];
-    const rows = await selectEvents(reader, [...conditionsOf(filter, keys.blindIndex), ...position], size + 1);
-    const page = rows.slice(0, size);
-    const opened = await Promise.all(page.map((row) => openEvent(keys, row)));
-    call.audit.details.events = page.length;
-    const last = rows.length > size ? page.at(-1) : undefined;
+    const { pageSize, pageToken } = request;
+    const page = await readPage(pageTokens, { method, filter: canonical(filter), pageSize, pageToken }, call, {
+      read: (after, limit) => {
+        const position: Condition[] = after === undefined ? [] : [{ column: "before", value: after }];
+        return selectEvents(reader, [...conditionsOf(filter, keys.blindIndex), ...position], limit);
+      },
+      positionOf: ({ id }) => id,
+    });
+    const opened = await Promise.all(page.items.map((row) => openEvent(keys, row)));
+    call.audit.details.events = page.items.length;
     return create(QueryEventsResponseSchema, {
       events: opened.map(({ event }) => event),
-      nextPageToken: last === undefined ? "" : pageTokens.seal(scope, last.id, call.now),
+      nextPageToken: page.nextPageToken,
     });
   };
 }

@@ -9,10 +9,10 @@ import {
 } from "@gatehouse/proto/gatehouse/auth/v1/session_service_pb.js";
 import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
+import { readPage } from "../../kernel/pages.ts";
 import type { LiveSession, Sessions } from "../../kernel/ports.ts";
 import type { PageTokens } from "../../kernel/sealing.ts";
 import { namedPrincipal } from "../named-principal.ts";
-import { readPage } from "../page.ts";
 
 const method = `${SessionService.typeName}/${SessionService.method.listSessions.name}`;
 
@@ -35,9 +35,10 @@ export function createListSessions(deps: {
 }): UnaryHandler<typeof SessionService.method.listSessions> {
   return async ({ principalId, pageSize, pageToken }, call) => {
     const owner = namedPrincipal(principalId, call);
-    const page = await readPage(deps.pageTokens, { method, filter: owner, pageSize, pageToken }, call, (after, limit) =>
-      deps.sessions.list(owner, after, limit, call.now),
-    );
+    const page = await readPage(deps.pageTokens, { method, filter: owner, pageSize, pageToken }, call, {
+      read: (after, limit) => deps.sessions.list(owner, after, limit, call.now),
+      positionOf: ({ id }) => id,
+    });
     const { sessionId } = callerOf(call);
     return create(ListSessionsResponseSchema, {
       sessions: page.items.map((session) => shown(session, sessionId)),

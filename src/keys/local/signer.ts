@@ -4,6 +4,7 @@
 import { createPublicKey, type webcrypto } from "node:crypto";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { SignatureAlgorithm, VerificationKey } from "../../kernel/sealing.ts";
+import { signatureSchemes } from "../../kernel/signature-schemes.ts";
 import { StartRefused } from "../../kernel/start-refused.ts";
 import { publicJwk } from "../jwk.ts";
 import type { Signer } from "../ports.ts";
@@ -15,16 +16,6 @@ interface LoadedKey {
   readonly key: webcrypto.CryptoKey;
 }
 
-type Scheme = webcrypto.EcKeyImportParams & webcrypto.EcdsaParams & webcrypto.RsaPssParams;
-
-// What JWS asks for (RFC 7518 sections 3.3 to 3.5, RFC 8037): ECDSA as R||S, PSS with a salt as long as the hash.
-const schemes: Readonly<Record<SignatureAlgorithm, Partial<Scheme> & { readonly name: string }>> = {
-  ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
-  EdDSA: { name: "Ed25519" },
-  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-  PS256: { name: "RSA-PSS", hash: "SHA-256", saltLength: 32 },
-};
-
 function load(stored: StoredSigningKey): LoadedKey {
   const key = importSigningKey(stored);
   const jwk = key && publicJwk(createPublicKey(key));
@@ -32,11 +23,11 @@ function load(stored: StoredSigningKey): LoadedKey {
     throw new StartRefused("the key file holds a signing key that is not sound");
   const { kid, algorithm } = stored;
   const published = { kid, algorithm, jwk: { ...jwk, kid, alg: algorithm, use: "sig" } };
-  return { stored, published, key: key.toCryptoKey(schemes[algorithm], false, ["sign"]) };
+  return { stored, published, key: key.toCryptoKey(signatureSchemes[algorithm], false, ["sign"]) };
 }
 
 async function signInPool({ stored, key }: LoadedKey, signingInput: Uint8Array): Promise<Buffer> {
-  return Buffer.from(await crypto.subtle.sign(schemes[stored.algorithm], key, Buffer.from(signingInput)));
+  return Buffer.from(await crypto.subtle.sign(signatureSchemes[stored.algorithm], key, Buffer.from(signingInput)));
 }
 
 /** `algorithms` are those in use, the first one being the default; every one needs an active key in `stored`. */

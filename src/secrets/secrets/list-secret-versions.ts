@@ -6,8 +6,8 @@ import {
 } from "@gatehouse/proto/gatehouse/secrets/v1/secrets_service_pb.js";
 import type { Reader } from "../../kernel/database.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
-import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
-import { pageSizeOf } from "../../kernel/pages.ts";
+import type { UnaryHandler } from "../../kernel/handler.ts";
+import { readPage } from "../../kernel/pages.ts";
 import type { PageTokens } from "../../kernel/sealing.ts";
 import { selectVersionPage } from "./store.ts";
 import { versionMessage } from "./version-message.ts";
@@ -25,16 +25,22 @@ export function createListSecretVersions(
   const { reader, pageTokens } = deps;
   return async ({ path, pageSize, pageToken }, call) => {
     call.audit.resources = [{ type: "secret", uid: path }];
-    const scope = { method, principalId: callerOf(call).id, filter: path };
-    const before = pageTokens.open(scope, pageToken, call.now);
-    const size = pageSizeOf(pageSize);
-    const versions = await selectVersionPage(reader, path, before === undefined ? undefined : Number(before), size + 1);
-    if (versions === undefined) throw new GatehouseError("SECRET_NOT_FOUND");
-    const page = versions.slice(0, size);
-    const last = versions.length > size ? page.at(-1) : undefined;
+    const page = await readPage(pageTokens, { method, filter: path, pageSize, pageToken }, call, {
+      read: async (before, limit) => {
+        const versions = await selectVersionPage(
+          reader,
+          path,
+          before === undefined ? undefined : Number(before),
+          limit,
+        );
+        if (versions === undefined) throw new GatehouseError("SECRET_NOT_FOUND");
+        return versions;
+      },
+      positionOf: ({ version }) => String(version),
+    });
     return create(ListSecretVersionsResponseSchema, {
-      versions: page.map(versionMessage),
-      nextPageToken: last === undefined ? "" : pageTokens.seal(scope, String(last.version), call.now),
+      versions: page.items.map(versionMessage),
+      nextPageToken: page.nextPageToken,
     });
   };
 }

@@ -6,8 +6,8 @@ import {
   type SecretsService,
 } from "@gatehouse/proto/gatehouse/secrets/v1/secrets_service_pb.js";
 import type { Reader } from "../../kernel/database.ts";
-import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
-import { pageSizeOf } from "../../kernel/pages.ts";
+import type { UnaryHandler } from "../../kernel/handler.ts";
+import { readPage } from "../../kernel/pages.ts";
 import type { PageTokens } from "../../kernel/sealing.ts";
 import { resourceOf, visibleSpans } from "../domain/path-spans.ts";
 import { type SecretRow, selectSecrets } from "./store.ts";
@@ -31,16 +31,16 @@ function secretMessage(row: SecretRow) {
 export function createListSecrets(deps: ListSecretsDeps): UnaryHandler<typeof SecretsService.method.listSecrets> {
   const { reader, pageTokens } = deps;
   return async ({ parent, pageSize, pageToken }, call) => {
-    const scope = { method, principalId: callerOf(call).id, filter: parent };
-    const after = pageTokens.open(scope, pageToken, call.now) ?? "";
-    const { shown, hidden } = visibleSpans(call.visible("secrets.list", resourceOf(parent)));
-    const size = pageSizeOf(pageSize);
-    const rows = await selectSecrets(reader, shown, hidden, after, size + 1);
-    const page = rows.slice(0, size);
-    const last = rows.length > size ? page.at(-1) : undefined;
+    const page = await readPage(pageTokens, { method, filter: parent, pageSize, pageToken }, call, {
+      read: (after, limit) => {
+        const { shown, hidden } = visibleSpans(call.visible("secrets.list", resourceOf(parent)));
+        return selectSecrets(reader, shown, hidden, after ?? "", limit);
+      },
+      positionOf: ({ path }) => path,
+    });
     return create(ListSecretsResponseSchema, {
-      secrets: page.map(secretMessage),
-      nextPageToken: last === undefined ? "" : pageTokens.seal(scope, last.path, call.now),
+      secrets: page.items.map(secretMessage),
+      nextPageToken: page.nextPageToken,
     });
   };
 }
