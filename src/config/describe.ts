@@ -1,6 +1,7 @@
 // What `gatehouse config` prints: every setting in force and where it comes from, sensitive values masked.
 import type { LoadedConfig } from "./load.ts";
-import { type Setting, type SettingKey, settings } from "./schema.ts";
+import { type SettingKey, settings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
 
 export interface DescribedSetting {
   readonly env: string;

@@ -2,7 +2,8 @@
 import { StartRefused } from "../kernel/start-refused.ts";
 import { contradictions } from "./contradictions.ts";
 import { nearestName } from "./nearest-name.ts";
-import { type Config, type Setting, type SettingKey, settings } from "./schema.ts";
+import { type Config, type SettingKey, settings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -8,6 +8,19 @@ export interface Peer {
   /** Textual network address without port, `unix` for a Unix socket. */
   readonly address: string;
   readonly userAgent: string;
+  /** What the caller's certificate says; undefined = it showed none. Verified by the door, revocation included. */
+  readonly certificate?: PeerCertificate | undefined;
+}
+
+/** A verified client certificate. Identity comes from the subject alternative names and from nowhere else. */
+export interface PeerCertificate {
+  /** `spiffe://trust-domain/path` (SPIFFE X.509-SVID section 2); undefined = the certificate holds none. */
+  readonly spiffeId: string | undefined;
+  /** DNS names, in lower case. */
+  readonly dnsNames: readonly string[];
+  /** SHA-256 of the DER form, base64url: `x5t#S256` of RFC 8705. */
+  readonly thumbprint: string;
+  readonly expiresAt: Date;
 }
 
 /** One call, as a handler sees it. */

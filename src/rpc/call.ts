@@ -21,6 +21,7 @@ export interface CallDeps {
 
 /** An exchange with the switches that only the chain may touch. */
 export interface RunningExchange extends Exchange {
+  body: Uint8Array;
   /** A transaction is under way whose outcome must be awaited, whatever the clock says. */
   committing: boolean;
   /** Why nobody waits for the handler any more; it must not begin to write then. */
@@ -174,7 +175,7 @@ class CallView implements Call {
 class ExchangeState implements RunningExchange {
   readonly entry: MethodEntry;
   readonly incoming: Incoming;
-  readonly body: Uint8Array;
+  body: Uint8Array;
   readonly now: Date;
   readonly #deps: CallDeps;
   deadline = Number.POSITIVE_INFINITY;
@@ -182,6 +183,7 @@ class ExchangeState implements RunningExchange {
   request: Message | undefined = undefined;
   replayed: Uint8Array | undefined = undefined;
   outcome: Outcome | undefined = undefined;
+  answerMetadata: Readonly<Record<string, string>> | undefined = undefined;
   recorded = false;
   committing = false;
   overdue: GatehouseError | undefined = undefined;

@@ -23,9 +23,26 @@ export interface Failure {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export type Reply = { readonly bytes: Uint8Array } | { readonly failure: Failure };
+export type Reply =
+  | {
+      readonly bytes: Uint8Array;
+      /** As in a failure: in lower case, for headers or trailers. */
+      readonly metadata?: Readonly<Record<string, string>> | undefined;
+    }
+  | { readonly failure: Failure };
+
+/** A call that the gate has let in and whose request has not been read yet. Exactly one of its methods is called, once. */
+export interface Admission {
+  /** Never throws or rejects. */
+  unary(body: Uint8Array): Reply | Promise<Reply>;
+  stream(requests: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Failure | undefined>;
+  /** The door could not read the request; recorded and logged like every refusal. Never rejects. */
+  refuse(error: GatehouseError): Promise<Failure>;
+}
 
 export interface Chain {
+  /** For doors that know the caller before they read the request. Never rejects. */
+  admit(entry: MethodEntry, incoming: Incoming): Promise<Admission | { readonly failure: Failure }>;
   /** At once when neither a step nor the handler had to wait. Never throws or rejects. */
   unary(entry: MethodEntry, incoming: Incoming, body: Uint8Array): Reply | Promise<Reply>;
   /** Messages of the answer, then how it ended. For server streams `requests` gives exactly one message. */
@@ -69,17 +86,18 @@ async function* decodeAll(entry: MethodEntry, requests: AsyncIterable<Uint8Array
   }
 }
 
-/** The one request of a server stream; undefined when the caller sent none. */
-async function firstOf(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+/** The one request of a server stream. */
+async function onlyOne(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   for await (const body of requests) return body;
-  return undefined;
+  throw new GatehouseError("REQUEST_MALFORMED");
 }
 
 const noBody = new Uint8Array(0);
 
 export function createChain(deps: ChainDeps): Chain {
-  const { clock } = deps;
-  const { enter, leave } = createPassage(deps.steps);
+  const { clock, steps } = deps;
+  const { enter, leave } = createPassage(steps);
+  const gateEnd = steps.findIndex((step) => step.name === "decode");
 
   function failureOf(error: GatehouseError, errorId: string, now: Date): Failure {
     return {
@@ -91,13 +109,17 @@ export function createChain(deps: ChainDeps): Chain {
     };
   }
 
-  function failureIn({ outcome, now }: RunningExchange): Failure | undefined {
-    return outcome === undefined || outcome.ok ? undefined : failureOf(outcome.error, outcome.errorId, now);
+  function failureIn({ outcome, now, answerMetadata }: RunningExchange): Failure | undefined {
+    if (outcome === undefined || outcome.ok) return undefined;
+    const failure = failureOf(outcome.error, outcome.errorId, now);
+    return answerMetadata === undefined
+      ? failure
+      : { ...failure, metadata: { ...answerMetadata, ...failure.metadata } };
   }
 
   function replyOf(exchange: RunningExchange, bytes: Uint8Array | undefined): Reply {
     const failure = failureIn(exchange);
-    if (failure === undefined && bytes !== undefined) return { bytes };
+    if (failure === undefined && bytes !== undefined) return { bytes, metadata: exchange.answerMetadata };
     return { failure: failure ?? failureOf(new GatehouseError("INTERNAL"), randomUUID(), exchange.now) };
   }
 
@@ -124,45 +146,74 @@ export function createChain(deps: ChainDeps): Chain {
       yield encode(entry, answer);
   }
 
+  /** From the `from`th step to the answer. */
+  function runUnary(exchange: RunningExchange, from: number): Reply | Promise<Reply> {
+    try {
+      const entering = enter(exchange, from, steps.length);
+      const answer =
+        entering === undefined ? answerOf(exchange, clock) : entering.then(() => answerOf(exchange, clock));
+      if (answer instanceof Promise) return concludeLate(exchange, answer);
+      exchange.outcome = { ok: true };
+      return conclude(exchange, answer);
+    } catch (thrown) {
+      fail(exchange, thrown);
+      return conclude(exchange, undefined);
+    }
+  }
+
+  async function* runStream(
+    exchange: RunningExchange,
+    requests: AsyncIterable<Uint8Array>,
+    from: number,
+  ): AsyncGenerator<Uint8Array, Failure | undefined> {
+    exchange.incoming.onCancel(() => {
+      exchange.overdue ??= new GatehouseError("CANCELLED");
+      exchange.abort(exchange.overdue);
+    });
+    let failure: Failure | undefined;
+    try {
+      if (exchange.entry.method.methodKind === "server_streaming") exchange.body = await onlyOne(requests);
+      await enter(exchange, from, steps.length);
+      yield* answers(exchange, requests);
+    } catch (thrown) {
+      fail(exchange, thrown);
+    } finally {
+      // Reached also when the door stops reading because the caller went away.
+      exchange.outcome ??= { ok: true };
+      await leave(exchange);
+      failure = failureIn(exchange);
+    }
+    return failure;
+  }
+
+  async function refuse(exchange: RunningExchange, thrown: unknown): Promise<Failure> {
+    fail(exchange, thrown);
+    await leave(exchange);
+    return failureIn(exchange) ?? failureOf(new GatehouseError("INTERNAL"), randomUUID(), exchange.now);
+  }
+
   return {
-    unary(entry, incoming, body) {
-      const exchange = createExchange(entry, incoming, body, clock.now(), deps);
+    async admit(entry, incoming) {
+      const exchange = createExchange(entry, incoming, noBody, clock.now(), deps);
       try {
-        const entering = enter(exchange);
-        const answer =
-          entering === undefined ? answerOf(exchange, clock) : entering.then(() => answerOf(exchange, clock));
-        if (answer instanceof Promise) return concludeLate(exchange, answer);
-        exchange.outcome = { ok: true };
-        return conclude(exchange, answer);
+        await enter(exchange, 0, gateEnd);
       } catch (thrown) {
-        fail(exchange, thrown);
-        return conclude(exchange, undefined);
+        return { failure: await refuse(exchange, thrown) };
       }
+      return {
+        unary(body) {
+          exchange.body = body;
+          return runUnary(exchange, gateEnd);
+        },
+        stream: (requests) => runStream(exchange, requests, gateEnd),
+        refuse: (error) => refuse(exchange, error),
+      };
     },
 
-    async *stream(entry, incoming, requests) {
-      const single = entry.method.methodKind === "server_streaming";
-      const body = single ? await firstOf(requests) : noBody;
-      const exchange = createExchange(entry, incoming, body ?? noBody, clock.now(), deps);
-      incoming.onCancel(() => {
-        exchange.overdue ??= new GatehouseError("CANCELLED");
-        exchange.abort(exchange.overdue);
-      });
-      let failure: Failure | undefined;
-      try {
-        if (body === undefined) throw new GatehouseError("REQUEST_MALFORMED");
-        await enter(exchange);
-        yield* answers(exchange, requests);
-      } catch (thrown) {
-        fail(exchange, thrown);
-      } finally {
-        // Reached also when the door stops reading because the caller went away.
-        exchange.outcome ??= { ok: true };
-        await leave(exchange);
-        failure = failureIn(exchange);
-      }
-      return failure;
-    },
+    unary: (entry, incoming, body) => runUnary(createExchange(entry, incoming, body, clock.now(), deps), 0),
+
+    stream: (entry, incoming, requests) =>
+      runStream(createExchange(entry, incoming, noBody, clock.now(), deps), requests, 0),
 
     failure: (error) => failureOf(error, randomUUID(), clock.now()),
   };

@@ -6,8 +6,12 @@ import type { Call, Peer } from "../kernel/handler.ts";
 import type { Principal } from "../kernel/principal.ts";
 import type { MethodEntry } from "./policy.ts";
 
+/** How the caller speaks, in the words of OpenTelemetry's `rpc.system.name` and of the access log. */
+export type Protocol = "grpc" | "grpc_web" | "connect";
+
 /** A call as it comes in through a door, in words of no particular wire. */
 export interface Incoming {
+  readonly protocol: Protocol;
   /** All values of a metadata key, in lower case. */
   metadata(key: string): readonly string[];
   readonly peer: Peer;
@@ -31,7 +35,7 @@ export interface Exchange {
   readonly incoming: Incoming;
   readonly now: Date;
   readonly requestId: string;
-  /** The one request of a unary or server-streaming call, as it came; empty for client streams. */
+  /** The one request of a unary or server-streaming call, in protobuf's binary form; empty until it is read and for client streams. */
   readonly body: Uint8Array;
   /** Unix milliseconds; the caller's deadline or ours, whichever is earlier. */
   deadline: number;
@@ -40,6 +44,8 @@ export interface Exchange {
   /** The stored answer of the same request made before. */
   replayed: Uint8Array | undefined;
   outcome: Outcome | undefined;
+  /** Goes with the answer, and with the refusal: headers on the web, trailers in gRPC. Names in lower case. */
+  answerMetadata: Readonly<Record<string, string>> | undefined;
   /** Made when somebody asks for it, since most reads leave no record. */
   readonly audit: AuditDraft;
   /** Set when a record of this exchange is in the audit trail already, together with its effect, or may be. */

@@ -6,8 +6,8 @@ import { asGatehouseError } from "./errors.ts";
 import type { Step } from "./step.ts";
 
 export interface Passage {
-  /** First step first. A step that throws ends it. */
-  enter(exchange: RunningExchange, from?: number): void | Promise<void>;
+  /** First step first, from the `from`th up to before the `to`th. A step that throws ends it. */
+  enter(exchange: RunningExchange, from: number, to: number): void | Promise<void>;
   /** Last step first; every step is asked, whatever happened. Never throws. */
   leave(exchange: RunningExchange, from?: number): void | Promise<void>;
 }
@@ -27,10 +27,10 @@ function leaveStep(step: Step | undefined, exchange: RunningExchange): void | Pr
 
 export function createPassage(steps: readonly Step[]): Passage {
   const passage: Passage = {
-    enter(exchange, from = 0): void | Promise<void> {
-      for (let i = from; i < steps.length; i++) {
+    enter(exchange, from, to): void | Promise<void> {
+      for (let i = from; i < to; i++) {
         const entering = steps[i]?.enter?.(exchange);
-        if (entering !== undefined) return entering.then(() => passage.enter(exchange, i + 1));
+        if (entering !== undefined) return entering.then(() => passage.enter(exchange, i + 1, to));
       }
     },
     leave(exchange, from = steps.length - 1): void | Promise<void> {

@@ -75,6 +75,7 @@ export function incomingOf(
   } = {},
 ): Incoming {
   return {
+    protocol: "grpc",
     metadata: (key) => options.metadata?.[key] ?? [],
     peer: { address: options.address ?? "192.0.2.1", userAgent: "test" },
     deadline: options.deadline,

@@ -1,5 +1,6 @@
 // Renders the tables of settings and errors as pages. A test compares the pages with what this gives.
-import { type Setting, settings } from "../../src/config/schema.ts";
+import { settings } from "../../src/config/schema.ts";
+import type { Setting } from "../../src/config/setting.ts";
 import { errorTable, grpcCode } from "../../src/kernel/errors.ts";
 import { callEvents, ownEvents } from "./events.ts";
 

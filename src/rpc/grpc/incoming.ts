@@ -25,6 +25,7 @@ function peerOf(call: AnyServerCall): Peer {
 /** One for each call, so a class: docs/decisions/0010-objects-of-a-call.md. */
 export class GrpcIncoming implements Incoming {
   readonly #call: AnyServerCall;
+  readonly protocol = "grpc";
   readonly deadline: number | undefined;
   #peer: Peer | undefined = undefined;
 

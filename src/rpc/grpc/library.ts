@@ -128,10 +128,17 @@ const reasons: Readonly<Record<number, Reason>> = {
   [grpcStatus.INTERNAL]: "REQUEST_MALFORMED",
 };
 
+/** Undefined when there is nothing to send, which is cheaper than empty metadata. */
+export function trailersOf(pairs: Readonly<Record<string, string>> | undefined): Metadata | undefined {
+  if (pairs === undefined) return undefined;
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(pairs)) metadata.set(key, value);
+  return metadata;
+}
+
 /** The status of a failure in grpc-js's form. */
 export function statusOf(failure: Failure): { code: number; details: string; metadata: Metadata } {
-  const metadata = new Metadata();
-  for (const [key, value] of Object.entries(failure.metadata)) metadata.set(key, value);
+  const metadata = trailersOf(failure.metadata) ?? new Metadata();
   metadata.set(statusDetailsKey, Buffer.from(failure.status));
   return { code: failure.code, details: failure.message, metadata };
 }

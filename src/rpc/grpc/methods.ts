@@ -12,7 +12,7 @@ import type { GatehouseError } from "../../kernel/errors.ts";
 import type { Chain, Failure, Reply } from "../chain.ts";
 import type { MethodEntry, PolicyTable } from "../policy.ts";
 import { GrpcIncoming } from "./incoming.ts";
-import { statusOf } from "./library.ts";
+import { statusOf, trailersOf } from "./library.ts";
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
@@ -24,7 +24,7 @@ function unary(chain: Chain, entry: MethodEntry) {
   return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const answer = (reply: Reply): void => {
       if ("failure" in reply) callback(statusOf(reply.failure));
-      else callback(null, asBuffer(reply.bytes));
+      else callback(null, asBuffer(reply.bytes), trailersOf(reply.metadata));
     };
     const reply = chain.unary(entry, new GrpcIncoming(call), call.request);
     if (reply instanceof Promise) void reply.then(answer);

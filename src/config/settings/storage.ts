@@ -1,0 +1,39 @@
+// Where state and keys live.
+import * as is from "../kinds.ts";
+import { sensitive, setting } from "../setting.ts";
+
+export const storage = {
+  dataDir: setting({
+    env: "GATEHOUSE_DATA_DIR",
+    kind: is.path,
+    default: ".gatehouse",
+    doc: "Directory of the embedded database, the local keys and the bootstrap token. One process at a time.",
+  }),
+  databaseUrl: sensitive({
+    env: "GATEHOUSE_DATABASE_URL",
+    kind: is.databaseUrl,
+    doc: "A PostgreSQL (15 or newer) of your own, with the application's login. Unset: the embedded one in the data directory.",
+  }),
+  databaseOwnerUrl: sensitive({
+    env: "GATEHOUSE_DATABASE_OWNER_URL",
+    kind: is.databaseUrl,
+    doc: "The same database with the login that owns the schema. Read by `gatehouse migrate` only.",
+  }),
+  databasePool: setting({
+    env: "GATEHOUSE_DATABASE_POOL",
+    kind: is.integer({ min: 1, max: 500 }),
+    default: "10",
+    doc: "Connections kept to the database.",
+  }),
+  keys: setting({
+    env: "GATEHOUSE_KEYS",
+    kind: is.oneOf("local"),
+    default: "local",
+    doc: "Where signing and wrapping keys live: `local` = a sealed file in the data directory.",
+  }),
+  masterKey: sensitive({
+    env: "GATEHOUSE_MASTER_KEY",
+    kind: is.masterKey,
+    doc: "Seals the local keys. Unset: a key made at the first start and kept in the data directory, for loopback only.",
+  }),
+} as const;
