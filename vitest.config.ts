@@ -26,7 +26,12 @@ export default defineConfig({
       {
         test: {
           name: "whole",
-          include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          include: [
+            "test/contract/**/*.test.ts",
+            "test/integration/**/*.test.ts",
+            "test/conformance/**/*.test.ts",
+            "test/abuse/**/*.test.ts",
+          ],
           globalSetup: existsSync(globalSetup) ? [globalSetup] : [],
           testTimeout: 30_000,
           hookTimeout: 60_000,

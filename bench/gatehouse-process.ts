@@ -25,6 +25,9 @@ function environment(dataDir: string): NodeJS.ProcessEnv {
     ...(TMPDIR === undefined ? {} : { TMPDIR }),
     GATEHOUSE_DATA_DIR: dataDir,
     GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0",
+    // Counted, as an installation that is watched would be.
+    GATEHOUSE_METRICS_LISTEN: "127.0.0.1:0",
+    GATEHOUSE_WEB_LISTEN: "127.0.0.1:0",
     GATEHOUSE_LIMIT_LOGIN: "off",
     GATEHOUSE_LIMIT_TOKEN_CHECK: "off",
     GATEHOUSE_LIMIT_READ: "off",

@@ -4,13 +4,21 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import type { BenchRow, Measured, Pace } from "./row.ts";
+import { abuseRow } from "./rows/abuse.ts";
 import { durableRows } from "./rows/durable.ts";
 import { introspectRows } from "./rows/introspect.ts";
 import { loginRows } from "./rows/login.ts";
 import { loadedMemoryRow, restartRows } from "./rows/process.ts";
 import { startSystem } from "./system.ts";
 
-const rows: readonly BenchRow[] = [...introspectRows, ...loginRows, ...durableRows, loadedMemoryRow, ...restartRows];
+const rows: readonly BenchRow[] = [
+  ...introspectRows,
+  ...loginRows,
+  abuseRow,
+  ...durableRows,
+  loadedMemoryRow,
+  ...restartRows,
+];
 const full: Pace = { warmMs: 5000, roundMs: 4000, rounds: 5 };
 const quick: Pace = { warmMs: 500, roundMs: 700, rounds: 3 };
 

@@ -1,12 +1,22 @@
 // The command line as commander sees it. What a command does is handed in, so that `--help` loads nothing else.
 import { Command } from "commander";
 
+/** What `policy explain` is asked. */
+export interface ExplainQuestion {
+  readonly method: string;
+  readonly principal?: string;
+  readonly resource?: string;
+  readonly permission?: string;
+}
+
 export interface Actions {
   serve(): Promise<void>;
   migrate(): Promise<void>;
   config(): Promise<void>;
   policy(): Promise<void>;
+  explain(question: ExplainQuestion): Promise<void>;
   recoverAdmin(): Promise<void>;
+  devCerts(options: { readonly out: string; readonly host: readonly string[] }): Promise<void>;
 }
 
 export interface CliDeps {
@@ -42,14 +52,32 @@ export function createCli({ actions, version, write }: CliDeps): Command {
         actions.recoverAdmin(),
       ),
     );
+  const devCerts = command("dev-certs", "make certificates for trying TLS, that nobody vouches for", async () => {
+    const { out, host } = devCerts.opts<{ out: string; host?: string[] }>();
+    await actions.devCerts({ out, host: host ?? [] });
+  })
+    .option("--out <directory>", "where to put them; nothing is overwritten", "gatehouse-dev-certs")
+    .option("--host <names...>", "more names or addresses of the server");
+  const explain = command("explain", "say which rule decides about one method", async () => {
+    const options = explain.opts<Omit<ExplainQuestion, "method">>();
+    await actions.explain({ ...options, method: explain.args[0] ?? "" });
+  })
+    .argument("<method>", "such as gatehouse.auth.v1.GrantService/CreateGrant, or its end")
+    .option("--principal <id>", "prn_<uuid>: decide for this principal, by the grants in the database")
+    .option("--resource <resource>", "such as secrets/team-a/db")
+    .option("--permission <name>", "in place of the one that the method asks for");
+  const policy = command("policy", "print who may call each method, how often, and how it is audited", () =>
+    actions.policy(),
+  )
+    .helpCommand(false)
+    .addCommand(explain);
   return cli
     .addCommand(command("serve", "start the server (the default)", () => actions.serve()))
     .addCommand(
       command("migrate", "bring the schema of your own database up to date, as its owner", () => actions.migrate()),
     )
     .addCommand(command("config", "print every setting in force and where it comes from", () => actions.config()))
-    .addCommand(
-      command("policy", "print who may call each method, how often, and how it is audited", () => actions.policy()),
-    )
+    .addCommand(policy)
+    .addCommand(devCerts)
     .addCommand(admin);
 }

@@ -5,18 +5,22 @@ import type { Config } from "./config/schema.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { FeedEvent } from "./kernel/database.ts";
 import type { Logger } from "./kernel/logger.ts";
+import { type Observer, unobserved } from "./kernel/observer.ts";
 import type { SignatureAlgorithm } from "./kernel/sealing.ts";
 import type { UnitOfWork } from "./kernel/unit-of-work.ts";
 import { type Keys, openKeys } from "./keys/open.ts";
 import { openDataDirectory } from "./postgres/embedded/layout.ts";
 import { lockDirectory } from "./postgres/embedded/lock.ts";
 import { claimInstallation } from "./postgres/installation.ts";
+import { observeDatabase } from "./postgres/observed.ts";
 import { type Database, openDatabase } from "./postgres/open.ts";
 
 export interface FoundationOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Default: nobody watches. */
+  readonly telemetry?: Observer;
   /** Hears at once of what this process itself announced to the feed. */
   readonly onCommitted: (events: readonly FeedEvent[]) => void;
   /** Takes what must be undone, in reverse order, at the end or when the start fails half-way. */
@@ -62,19 +66,30 @@ async function holdDataDirectory({ config, cleanup }: FoundationOptions): Promis
 
 /** Throws StartRefused. */
 export async function layFoundation(options: FoundationOptions): Promise<Foundation> {
-  const { config, logger, clock, cleanup } = options;
+  const { config, logger, clock, cleanup, telemetry = unobserved } = options;
+  const { metrics, tracer } = telemetry;
   await holdDataDirectory(options);
-  const database = await openDatabase({
+  const opened = await openDatabase({
     url: config.databaseUrl,
+    caFile: config.databaseCaFile,
     dataDirectory: config.dataDir,
     poolSize: config.databasePool,
     clock,
     logger,
   });
+  const database = observeDatabase(opened, { metrics, tracer });
   cleanup.defer(() => database.close());
   const { installationId, keys } = await openInstallationKeys(database, options);
   const { reader, writer } = database;
-  const audit = createAuditSlice({ installationId, reader, writer, keys, pageTokens: keys.pageTokens });
+  const audit = createAuditSlice({
+    installationId,
+    reader,
+    writer,
+    keys,
+    pageTokens: keys.pageTokens,
+    metrics,
+    tracer,
+  });
   cleanup.defer(() => audit.recorder.close());
   const unitOfWork = database.createUnitOfWork(audit.writer, options.onCommitted);
   await keys.settle(unitOfWork);

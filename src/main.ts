@@ -5,24 +5,33 @@ import { performance } from "node:perf_hooks";
 import { CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { type Actions, createCli } from "./cli.ts";
-import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { type LoadedConfig, loadConfig, readSettings } from "./config/load.ts";
 import { readSettingFile } from "./config/setting-file.ts";
 import { systemClock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import { StartRefused } from "./kernel/start-refused.ts";
+import type { LeveledLogger, LoggingDeps, LogLevel } from "./logging.ts";
+import type { RunningServer } from "./server.ts";
 import { createStopSignal } from "./stop-signal.ts";
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+const settingsSource = { env: process.env, readFile: readSettingFile };
+
 function loadSettings(): LoadedConfig {
-  return loadConfig({ env: process.env, readFile: readSettingFile });
+  return loadConfig(settingsSource);
 }
 
-async function loggerAt(level: "debug" | "info" | "warn" | "error"): Promise<Logger> {
+async function loggerAt(
+  level: LogLevel,
+  printing?: Promise<Pick<LoggingDeps, "printMessage">>,
+): Promise<LeveledLogger> {
   const { createLogger } = await import("./logging.ts");
-  return createLogger({ level, clock: systemClock });
+  const logger = createLogger({ level, clock: systemClock, ...(await printing) });
+  process.once("exit", logger.flush);
+  return logger;
 }
 
 /** A bug must not be a way to stop the service: once it serves, what nobody caught is logged under an id and it goes on. */
@@ -32,6 +41,16 @@ function keepServing(logger: Logger): void {
   process.on("unhandledRejection", record);
 }
 
+/** A SIGHUP that comes before the server is ready is not lost, and never ends the process. */
+function hearHangUp(ready: Promise<Pick<RunningServer, "reload">>): void {
+  process.on("SIGHUP", () => {
+    ready.then(
+      (server) => server.reload(() => readSettings(settingsSource)),
+      () => undefined,
+    );
+  });
+}
+
 async function serve(): Promise<void> {
   const { config } = loadSettings();
   const stopSignal = createStopSignal({
@@ -39,8 +58,16 @@ async function serve(): Promise<void> {
     monotonic: () => performance.now(),
     exit: (code) => process.exit(code),
   });
-  const [logger, { startServer }] = await Promise.all([loggerAt(config.logLevel), import("./server.ts")]);
-  const server = await startServer({ config, logger, clock: systemClock });
+  const [logger, { startServer }] = await Promise.all([
+    loggerAt(config.logLevel, import("./printed-messages.ts")),
+    import("./server.ts"),
+  ]);
+  const setLogLevel = (level: LogLevel): void => {
+    logger.level = level;
+  };
+  const starting = startServer({ config, logger, lines: logger.lines, setLogLevel, clock: systemClock });
+  hearHangUp(starting);
+  const server = await starting;
   keepServing(logger);
   const { addresses, dataDir, bootstrapTokenPath } = server.ready;
   const bootstrap = bootstrapTokenPath === undefined ? "" : `, bootstrap token in ${bootstrapTokenPath}`;
@@ -67,7 +94,9 @@ const actions: Actions = {
   serve,
   config: showConfig,
   migrate: async () => say(await (await operator()).migrate(await operatorOptions())),
+  explain: async (question) => say(await (await operator()).explainPolicy(question, await operatorOptions())),
   policy: async () => say(await (await operator()).describePolicy(loadSettings().config)),
+  devCerts: async (options) => say(await (await operator()).devCerts(options, systemClock)),
   recoverAdmin: async () => say(await (await operator()).recoverAdmin(await operatorOptions())),
 };
 

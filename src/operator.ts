@@ -1,5 +1,6 @@
 // What the operator's commands do beside serving. Like server.ts, this file sees everything; each function answers the
 // text to print, or throws StartRefused with one clear sentence. What a command needs is loaded when it runs.
+import type { ExplainQuestion } from "./cli.ts";
 import type { Config } from "./config/schema.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
@@ -22,7 +23,7 @@ export async function migrate({ config, logger, clock }: OperatorOptions): Promi
     import("./postgres/migrate.ts"),
     import("./postgres/connection.ts"),
   ]);
-  const connection = connections.parseConnectionUrl(ownerSetting, url);
+  const connection = connections.parseConnectionUrl(ownerSetting, url, config.databaseCaFile);
   const done = await schema.migrate({ connection, clock, logger });
   return done.length === 0 ? "the schema is up to date" : `migrated: ${done.join(", ")}`;
 }
@@ -31,6 +32,28 @@ export async function migrate({ config, logger, clock }: OperatorOptions): Promi
 export async function describePolicy(config: Config): Promise<string> {
   const { policyPage } = await import("./policy-page.ts");
   return policyPage(config);
+}
+
+/** `gatehouse policy explain`: which rule decides about a method, and with a principal, for it. */
+export async function explainPolicy(question: ExplainQuestion, options: OperatorOptions): Promise<string> {
+  const { config, logger, clock } = options;
+  const explain = await import("./policy-explain.ts");
+  const now = clock.now();
+  if (question.principal === undefined) return explain.explainPolicy(question, config, now, undefined);
+  const { layFoundation } = await import("./foundation.ts");
+  await using cleanup = new AsyncDisposableStack();
+  const onCommitted = () => {};
+  const { database } = await layFoundation({ config, logger, clock, onCommitted, cleanup });
+  return await explain.explainPolicy(question, config, now, database.reader);
+}
+
+/** `gatehouse dev-certs`: certificates for trying things out. Needs no installation and reads no setting. */
+export async function devCerts(
+  { out, host }: { readonly out: string; readonly host: readonly string[] },
+  clock: Clock,
+): Promise<string> {
+  const { makeDevCerts } = await import("./tls/dev-certs.ts");
+  return makeDevCerts({ directory: out, hosts: host, now: clock.now() });
 }
 
 /** `gatehouse admin recover`: a new one-time token for the day all administrators are lost. */

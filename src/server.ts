@@ -1,30 +1,29 @@
 // The composition root: config -> adapters -> slices -> chain -> door. Nothing is decided here but who gets what.
-import { readFile } from "node:fs/promises";
+import { createAccess } from "./access.ts";
 import type { Config } from "./config/schema.ts";
+import { onLoopback, openDoors } from "./doors.ts";
 import { type Foundation, layFoundation } from "./foundation.ts";
+import { createRpc } from "./gate.ts";
+import { watchHealth } from "./health-watch.ts";
 import { startSweeps } from "./jobs/sweeps.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { FeedEvent } from "./kernel/database.ts";
-import { GatehouseError } from "./kernel/errors.ts";
-import type { ServiceBinding } from "./kernel/handler.ts";
-import type { Logger } from "./kernel/logger.ts";
-import type { Authenticator } from "./kernel/ports.ts";
+import type { LineSink, Logger } from "./kernel/logger.ts";
 import { refuseLocalKeysBeyondLoopback } from "./keys/local/master-key.ts";
 import { collectExpired, createFeedTail } from "./postgres/feed.ts";
-import { createChain } from "./rpc/chain.ts";
-import { openGrpcDoor } from "./rpc/grpc.ts";
-import { createHealth } from "./rpc/health/service.ts";
-import { createPolicyTable } from "./rpc/policy.ts";
-import { createReflection } from "./rpc/reflection/service.ts";
-import { createRequestRecords, requestRecordSweep } from "./rpc/request-records/records.ts";
-import { createSteps } from "./rpc/steps.ts";
-import { createMessageValidator } from "./rpc/validation.ts";
-import { deadlines, rates } from "./settings.ts";
+import { createReload, follows, type Reload, type ReloadPart } from "./reload.ts";
+import { limitCellSweep } from "./rpc/limits/store.ts";
+import { requestRecordSweep } from "./rpc/request-records/records.ts";
 import { createSlices, type Slices } from "./slices.ts";
+import { addStandardServices } from "./standard-services.ts";
+import { openTelemetry } from "./telemetry.ts";
+import { openTransport, reloadOf } from "./transport-security.ts";
 
 export interface ServerOptions {
   readonly config: Config;
   readonly logger: Logger;
+  readonly lines: LineSink;
+  readonly setLogLevel: (level: Config["logLevel"]) => void;
   readonly clock: Clock;
 }
 
@@ -34,43 +33,13 @@ export interface RunningServer {
     readonly dataDir: string;
     readonly bootstrapTokenPath?: string;
   };
+  /** SIGHUP: new settings and files, all or nothing. */
+  readonly reload: Reload["take"];
   /** NOT_SERVING first, then calls in flight finish, then records are flushed, then the database stops. */
   stop(): Promise<void>;
 }
 
-const descriptors = new URL("../gen/descriptors.binpb", import.meta.url);
 const feedSweepMs = 60_000;
-
-function createRpc(
-  foundation: Foundation,
-  bindings: readonly ServiceBinding[],
-  authenticator: Authenticator,
-  { config, clock, logger }: ServerOptions,
-) {
-  const { database, keys, audit, unitOfWork } = foundation;
-  const records = createRequestRecords({ reader: database.reader, sealer: keys.sealer, macs: keys.macs });
-  const table = createPolicyTable(bindings);
-  const { recorder } = audit;
-  const steps = createSteps({
-    logger,
-    recorder,
-    authenticator,
-    records,
-    validator: createMessageValidator(),
-    table,
-    rates: rates(config),
-    deadline: deadlines(config),
-  });
-  return { table, chain: createChain({ steps, clock, unitOfWork, records }) };
-}
-
-function standardServices(slices: readonly ServiceBinding[]) {
-  const health = createHealth({ unknownService: () => new GatehouseError("SERVICE_UNKNOWN") });
-  const bindings: ServiceBinding[] = [...slices, health.binding];
-  const services = () => bindings.map(({ service }) => service.typeName);
-  bindings.push(...createReflection({ services, readDescriptors: () => readFile(descriptors) }));
-  return { health, bindings };
-}
 
 function sweepsOf({ auth, token }: Slices, { database }: Foundation) {
   const feedSweep = {
@@ -78,18 +47,26 @@ function sweepsOf({ auth, token }: Slices, { database }: Foundation) {
     everyMs: feedSweepMs,
     run: async (now: Date) => void (await collectExpired(database.writer, now)),
   };
-  return [...auth.sweeps, ...token.sweeps, feedSweep, requestRecordSweep(database.writer)];
+  return [
+    ...auth.sweeps,
+    ...token.sweeps,
+    feedSweep,
+    requestRecordSweep(database.writer),
+    limitCellSweep(database.writer),
+  ];
 }
 
-async function serve(options: ServerOptions, cleanup: AsyncDisposableStack): Promise<RunningServer["ready"]> {
-  const { config, clock, logger } = options;
+async function serve(given: ServerOptions, cleanup: AsyncDisposableStack): Promise<Omit<RunningServer, "stop">> {
+  const { config, clock, logger } = given;
+  const options = { ...given, telemetry: await openTelemetry({ ...given, cleanup }) };
   let hear: (events: readonly FeedEvent[]) => void = () => {};
   const onEvents = (events: readonly FeedEvent[]) => hear(events);
   const foundation = await layFoundation({ ...options, onCommitted: onEvents, cleanup });
-  refuseLocalKeysBeyondLoopback(config.grpcListen.loopback, foundation.keys.masterKeyIsExternal);
+  refuseLocalKeysBeyondLoopback(onLoopback(config), foundation.keys.masterKeyIsExternal);
 
+  const access = createAccess(config);
   const feed = createFeedTail({ reader: foundation.database.reader, clock, logger, onEvents });
-  const slices = createSlices(foundation, feed, options);
+  const slices = createSlices(foundation, feed, { ...options, access: access.conditions });
   cleanup.defer(() => slices.auth.close());
   hear = (events) => {
     slices.token.onFeed(events);
@@ -101,32 +78,45 @@ async function serve(options: ServerOptions, cleanup: AsyncDisposableStack): Pro
   cleanup.defer(() => sweeps.stop());
 
   const { audit, auth, token, secrets } = slices;
-  const { health, bindings } = standardServices([
-    ...auth.bindings,
-    ...token.bindings,
-    ...secrets.bindings,
-    ...audit.bindings,
-  ]);
-  const { table, chain } = createRpc(foundation, bindings, token.authenticator, options);
+  const ours = [...auth.bindings, ...token.bindings, ...secrets.bindings, ...audit.bindings];
+  const { health, bindings } = addStandardServices(ours, config);
+  const { metrics } = options.telemetry;
+  const transport = await openTransport({ ...options, ...foundation, metrics, cleanup }, slices.standings);
+  const { table, chain, limits } = await createRpc(foundation, bindings, token.authenticator, {
+    ...options,
+    access: access.conditions,
+    workloads: transport?.workloads,
+    cleanup,
+  });
   const bootstrapTokenPath = await auth.ensureBootstrapToken(clock.now());
-  const door = await openGrpcDoor({ chain, table, listen: config.grpcListen });
-  cleanup.defer(() => door.stop(config.drainGraceMs));
+  const security = transport?.security;
+  const doors = await openDoors({ ...options, chain, table, health, metrics, security, cleanup });
   cleanup.defer(() => health.shutdown());
-  for (const { service } of bindings) health.set(service.typeName, "SERVING");
-  health.set("", "SERVING");
-  return {
-    addresses: [door.address],
+  const watch = watchHealth({ ...options, bindings, health, feed });
+  cleanup.defer(() => watch.stop());
+  const reloadParts: ReloadPart[] = [
+    follows(({ logLevel }) => options.setLogLevel(logLevel)),
+    access.reload,
+    limits,
+    reloadOf(transport),
+    doors.reload,
+  ];
+  const reload = createReload({ config, parts: reloadParts, unitOfWork: foundation.unitOfWork, clock, logger });
+  cleanup.defer(() => reload.stop());
+  const ready = {
+    addresses: doors.addresses,
     dataDir: config.dataDir,
     ...(bootstrapTokenPath === undefined ? {} : { bootstrapTokenPath }),
   };
+  return { ready, reload: reload.take };
 }
 
 /** Throws StartRefused; whatever was started by then is stopped again. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const cleanup = new AsyncDisposableStack();
   try {
-    const ready = await serve(options, cleanup);
-    return { ready, stop: () => cleanup.disposeAsync() };
+    const served = await serve(options, cleanup);
+    return { ...served, stop: () => cleanup.disposeAsync() };
   } catch (error) {
     await cleanup.disposeAsync();
     throw error;

@@ -3,7 +3,11 @@
 import type { AuthSettings } from "./auth/slice.ts";
 import type { Config } from "./config/schema.ts";
 import { Secret } from "./kernel/secret.ts";
-import type { Rates } from "./rpc/steps/limit.ts";
+import { type ConnectionBounds, usualBounds } from "./rpc/connections/bounds.ts";
+import type { SocketFile } from "./rpc/connections/socket-file.ts";
+import type { ConcurrencySettings } from "./rpc/limits/concurrency.ts";
+import type { PressureSettings } from "./rpc/limits/pressure.ts";
+import type { LimitSettings, Rates } from "./rpc/limits/settings.ts";
 import type { SecretsSettings } from "./secrets/slice.ts";
 import type { TokenSettings } from "./token/settings.ts";
 
@@ -47,6 +51,48 @@ export function rates(config: Config): Rates {
   };
 }
 
+export function limitSettings(config: Config): LimitSettings {
+  const { limitOverrides, limitShadow, limitShared, limitExempt } = config;
+  return {
+    rates: rates(config),
+    overrides: limitOverrides ?? new Map(),
+    shadow: limitShadow,
+    shared: limitShared,
+    exempt: limitExempt.contains,
+  };
+}
+
+export function concurrencySettings(config: Config): ConcurrencySettings {
+  return { callsPerCaller: config.maxRunningCallsPerCaller, streamsPerCaller: config.maxStreamsPerCaller };
+}
+
+export function pressureSettings(config: Config): PressureSettings {
+  return { lagMs: config.overloadLagMs, maxRunning: config.maxRunningCalls };
+}
+
 export function deadlines(config: Config) {
   return { defaultMs: config.deadlineDefaultMs, maxMs: config.deadlineMaxMs };
+}
+
+export function connectionBounds(config: Config): ConnectionBounds {
+  const { maxConnections, maxConnectionsPerAddress, maxStreams, maxMetadataBytes } = config;
+  const { handshakeMs, firstCallMs, requestMs, answerMs } = config;
+  const { connectionIdleMs: idleMs, connectionAgeMs: ageMs } = config;
+  return {
+    ...usualBounds,
+    maxConnections,
+    maxConnectionsPerAddress,
+    maxStreams,
+    maxMetadataBytes,
+    handshakeMs,
+    firstCallMs,
+    idleMs,
+    ageMs,
+    requestMs,
+    answerMs,
+  };
+}
+
+export function socketFile({ socketMode: mode, socketGroup: group }: Config): SocketFile {
+  return { mode, group };
 }

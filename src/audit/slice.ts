@@ -4,16 +4,18 @@ import { AuditService } from "@gatehouse/proto/gatehouse/audit/v1/audit_service_
 import type { AuditWriter } from "../kernel/audit.ts";
 import type { LoneWriter, Reader } from "../kernel/database.ts";
 import { bindService, type ServiceBinding } from "../kernel/handler.ts";
+import type { Observer } from "../kernel/observer.ts";
 import type { PageTokens } from "../kernel/sealing.ts";
 import { createAppendEvent } from "./audit/append-event.ts";
 import { createGetEvent } from "./audit/get-event.ts";
 import { createQueryEvents } from "./audit/query-events.ts";
 import type { AuditKeys } from "./ports.ts";
 import { createEncoder } from "./record/encoder.ts";
+import { meterRecorder } from "./record/metered-recorder.ts";
 import { createRecorder, type GroupingRecorder } from "./record/recorder.ts";
 import { createAuditWriter } from "./record/writer.ts";
 
-export interface AuditSliceDeps {
+export interface AuditSliceDeps extends Observer {
   readonly installationId: string;
   readonly reader: Reader;
   /** Of the same database; takes up to two connections at once. */
@@ -41,6 +43,6 @@ export function createAuditSlice(deps: AuditSliceDeps): AuditSlice {
       }),
     ],
     writer: createAuditWriter(encoder),
-    recorder: createRecorder({ encoder, writer: deps.writer }),
+    recorder: meterRecorder(createRecorder({ encoder, writer: deps.writer }), deps),
   };
 }

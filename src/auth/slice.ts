@@ -3,9 +3,12 @@ import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.
 import { DirectoryService } from "@gatehouse/proto/gatehouse/auth/v1/directory_service_pb.js";
 import { GrantService } from "@gatehouse/proto/gatehouse/auth/v1/grant_service_pb.js";
 import { SessionService } from "@gatehouse/proto/gatehouse/auth/v1/session_service_pb.js";
+import type { AccessConditions } from "../kernel/access-rule.ts";
+import type { Contracts } from "../kernel/contracts.ts";
 import type { FeedEvent, Reader } from "../kernel/database.ts";
 import { bindService, type ServiceBinding } from "../kernel/handler.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { Observer } from "../kernel/observer.ts";
 import type { Ownership, Sessions } from "../kernel/ports.ts";
 import type { InstallationSealer, Macs, PageTokens, SubjectKeys } from "../kernel/sealing.ts";
 import type { Sweep } from "../kernel/sweep.ts";
@@ -21,9 +24,15 @@ import { createWhoAmI } from "./auth/who-am-i.ts";
 import { createCreateInvitation } from "./directory/create-invitation.ts";
 import type { Argon2Cost } from "./domain/phc.ts";
 import { createCreateGrant } from "./grant/create-grant.ts";
+import { createCreateRole } from "./grant/create-role.ts";
 import { createDeleteGrant } from "./grant/delete-grant.ts";
+import { createDeleteRole } from "./grant/delete-role.ts";
+import { createExplainAccess } from "./grant/explain-access.ts";
 import { createListGrants } from "./grant/list-grants.ts";
+import { createListRoles } from "./grant/list-roles.ts";
+import { createUpdateRole } from "./grant/update-role.ts";
 import { createPasswordHasher } from "./password/hasher.ts";
+import { meterHasher } from "./password/metered-hasher.ts";
 import { createPasswords } from "./password/passwords.ts";
 import { createStrengthEstimator } from "./password/strength.ts";
 import { createListSessions } from "./session/list-sessions.ts";
@@ -41,7 +50,7 @@ export interface AuthSettings {
   readonly dataDir: string;
 }
 
-export interface AuthSliceDeps {
+export interface AuthSliceDeps extends Observer {
   readonly settings: AuthSettings;
   readonly reader: Reader;
   readonly unitOfWork: UnitOfWork;
@@ -53,6 +62,8 @@ export interface AuthSliceDeps {
   /** Made before the slice, because Token needs it and the slice needs Token. */
   readonly standings: StandingCache;
   readonly logger: Logger;
+  readonly contracts: Contracts;
+  readonly access: AccessConditions;
 }
 
 export interface AuthSlice {
@@ -75,8 +86,8 @@ export function createAdministratorRecovery(
   return createBootstrapTokens({ ...deps, file: createTokenFile(deps.dataDir) });
 }
 
-function createLanes({ argon2, loginLanes, loginQueue }: AuthSettings) {
-  const hasher = createPasswordHasher({ cost: argon2, lanes: loginLanes, queue: loginQueue });
+function createLanes({ argon2, loginLanes, loginQueue }: AuthSettings, observer: Observer) {
+  const hasher = meterHasher(createPasswordHasher({ cost: argon2, lanes: loginLanes, queue: loginQueue }), observer);
   const strength = createStrengthEstimator({ queue: loginQueue });
   return { hasher, strength };
 }
@@ -102,13 +113,18 @@ function bind(deps: AuthSliceDeps, tokens: BootstrapTokens, lanes: ReturnType<ty
       createGrant: createCreateGrant(),
       deleteGrant: createDeleteGrant(),
       listGrants: createListGrants(deps),
+      createRole: createCreateRole(deps),
+      updateRole: createUpdateRole(deps),
+      deleteRole: createDeleteRole(),
+      listRoles: createListRoles(deps),
+      explainAccess: createExplainAccess(deps),
     }),
   ];
 }
 
 export function createAuthSlice(deps: AuthSliceDeps): AuthSlice {
   const tokens = createAdministratorRecovery({ ...deps, dataDir: deps.settings.dataDir });
-  const lanes = createLanes(deps.settings);
+  const lanes = createLanes(deps.settings, deps);
   return {
     bindings: bind(deps, tokens, lanes),
     ownership: createOwnership(),

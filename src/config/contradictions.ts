@@ -1,6 +1,9 @@
 // Settings that are right one by one and wrong together. Each row is one sentence for the operator.
 import { resolve, sep } from "node:path";
+import { isLoopback } from "./kinds.ts";
 import type { Config } from "./schema.ts";
+import { tlsContradictions } from "./tls-contradictions.ts";
+import { webContradictions } from "./web-contradictions.ts";
 
 /** The path that `<env>_FILE` holds, if any. */
 export type FileOf = (env: string) => string | undefined;
@@ -27,8 +30,18 @@ function repeatsItself(text: string): boolean {
   return new Set(text).size < 8;
 }
 
+const doors = [
+  { key: "grpcListen", env: "GATEHOUSE_GRPC_LISTEN" },
+  { key: "webListen", env: "GATEHOUSE_WEB_LISTEN" },
+] as const;
+
+function reachesOut(config: Config, key: (typeof doors)[number]["key"]): boolean {
+  const listen = config[key];
+  return listen !== "off" && !listen.loopback;
+}
+
 function beyondLoopback(config: Config): boolean {
-  return !config.grpcListen.loopback;
+  return doors.some(({ key }) => reachesOut(config, key));
 }
 
 function inside(directory: string, file: string | undefined): boolean {
@@ -40,24 +53,36 @@ function belowArgon2Floor({ argon2MemoryKib: memory, argon2Iterations: passes }:
 }
 
 const listening: readonly Contradiction[] = [
+  ...doors.flatMap(({ key, env }): Contradiction[] => [
+    {
+      about: [key, "insecurePlaintext", "tlsCertificateFile"],
+      when: (config) => reachesOut(config, key) && !config.insecurePlaintext && config.tlsCertificateFile === undefined,
+      say: `${env} reaches beyond loopback in plaintext: give GATEHOUSE_TLS_CERT_FILE, listen on loopback or a Unix socket, or set GATEHOUSE_INSECURE_PLAINTEXT=true`,
+    },
+    {
+      about: [key, "keys", "masterKey"],
+      when: (config) => reachesOut(config, key) && config.keys === "local" && config.masterKey === undefined,
+      say: `${env} reaches beyond loopback, so local keys need GATEHOUSE_MASTER_KEY from outside the data directory`,
+    },
+  ]),
   {
-    about: ["grpcListen", "insecurePlaintext"],
-    when: (config) => beyondLoopback(config) && !config.insecurePlaintext,
-    say: "GATEHOUSE_GRPC_LISTEN reaches beyond loopback in plaintext: listen on loopback or a Unix socket, or set GATEHOUSE_INSECURE_PLAINTEXT=true",
-  },
-  {
-    about: ["grpcListen", "keys", "masterKey"],
-    when: (config) => beyondLoopback(config) && config.keys === "local" && config.masterKey === undefined,
-    say: "GATEHOUSE_GRPC_LISTEN reaches beyond loopback, so local keys need GATEHOUSE_MASTER_KEY from outside the data directory",
-  },
-  {
-    about: ["grpcListen", "keys", "masterKey", "dataDir"],
+    about: ["grpcListen", "webListen", "keys", "masterKey", "dataDir"],
     when: (config, fileOf) => beyondLoopback(config) && inside(config.dataDir, fileOf("GATEHOUSE_MASTER_KEY")),
     say: "GATEHOUSE_MASTER_KEY_FILE lies inside GATEHOUSE_DATA_DIR: beyond loopback the master key comes from outside it",
+  },
+  {
+    about: ["socketGroup", "socketMode"],
+    when: (config) => config.socketGroup !== undefined && (config.socketMode & 0o060) === 0,
+    say: "GATEHOUSE_SOCKET_GROUP is given and GATEHOUSE_SOCKET_MODE lets no group in: set GATEHOUSE_SOCKET_MODE=0660",
   },
 ];
 
 const database: readonly Contradiction[] = [
+  {
+    about: ["databaseUrl", "databaseCaFile"],
+    when: (config) => config.databaseCaFile !== undefined && config.databaseUrl === undefined,
+    say: "GATEHOUSE_DATABASE_CA_FILE is given without GATEHOUSE_DATABASE_URL, so the embedded database would be served",
+  },
   {
     about: ["databaseUrl", "databaseOwnerUrl"],
     when: (config) => config.databaseOwnerUrl !== undefined && config.databaseUrl === undefined,
@@ -68,6 +93,28 @@ const database: readonly Contradiction[] = [
     when: (config) =>
       config.databaseUrl !== undefined && config.databaseUrl.expose() === config.databaseOwnerUrl?.expose(),
     say: "GATEHOUSE_DATABASE_URL and GATEHOUSE_DATABASE_OWNER_URL are the same: the application's login must not own the schema",
+  },
+];
+
+/** Undefined for what is no Redis URL in clear. */
+function plainRedisHost({ redisUrl }: Config): string | undefined {
+  const url = redisUrl === undefined ? undefined : new URL(redisUrl.expose());
+  return url?.protocol === "redis:" ? url.hostname.replace(/^\[|\]$/g, "") : undefined;
+}
+
+const redis: readonly Contradiction[] = [
+  {
+    about: ["redisUrl", "insecurePlaintext"],
+    when: (config) => {
+      const host = plainRedisHost(config);
+      return host !== undefined && !isLoopback(host) && !config.insecurePlaintext;
+    },
+    say: "GATEHOUSE_REDIS_URL reaches beyond loopback in plaintext: use rediss://, or set GATEHOUSE_INSECURE_PLAINTEXT=true",
+  },
+  {
+    about: ["redisUrl", "redisCa"],
+    when: ({ redisUrl, redisCa }) => redisCa !== undefined && redisUrl?.expose().startsWith("rediss:") !== true,
+    say: "GATEHOUSE_REDIS_CA is given without a rediss:// URL in GATEHOUSE_REDIS_URL",
   },
 ];
 
@@ -140,10 +187,27 @@ const passwords: readonly Contradiction[] = [
   },
 ];
 
+const observability: readonly Contradiction[] = [
+  {
+    about: ["metricsListen", "metricsExposed"],
+    when: ({ metricsListen: listen, metricsExposed }) => listen !== "off" && !listen.loopback && !metricsExposed,
+    say: "GATEHOUSE_METRICS_LISTEN reaches beyond loopback and metrics have no login: listen on loopback, or set GATEHOUSE_METRICS_EXPOSED=true behind a firewall",
+  },
+  {
+    about: ["otlpEndpoint", "otlpHeaders"],
+    when: (config) => config.otlpHeaders !== undefined && config.otlpEndpoint === undefined,
+    say: "OTEL_EXPORTER_OTLP_HEADERS is given without OTEL_EXPORTER_OTLP_ENDPOINT",
+  },
+];
+
 export const contradictions: readonly Contradiction[] = [
   ...listening,
+  ...tlsContradictions,
+  ...webContradictions,
   ...database,
+  ...redis,
   ...tokens,
   ...lifetimes,
   ...passwords,
+  ...observability,
 ];

@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { decodeMasterKey, looksChosen, masterKeyForm } from "../kernel/master-key.ts";
+import { type Networks, parseNetworks } from "../kernel/networks.ts";
 import { Secret } from "../kernel/secret.ts";
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
@@ -13,7 +14,7 @@ export interface Kind<T> {
   parse(text: string): Parsed<T>;
 }
 
-function kind<T>(form: string, read: (text: string) => T | undefined): Kind<T> {
+export function kind<T>(form: string, read: (text: string) => T | undefined): Kind<T> {
   const refusal: Parsed<T> = { ok: false, expected: form };
   return {
     form,
@@ -72,6 +73,15 @@ export function duration(min: string, max: string): Kind<number> {
   });
 }
 
+export function durationOrOff(min: string, max: string): Kind<number | "off"> {
+  const some = duration(min, max);
+  return kind(`${some.form}, or \`off\``, (text) => {
+    if (text === "off") return text;
+    const parsed = some.parse(text);
+    return parsed.ok ? parsed.value : undefined;
+  });
+}
+
 const byteUnits = new Map([
   ["B", 1],
   ["KiB", 1024],
@@ -108,6 +118,50 @@ export const rate: Kind<Rate | "off"> = kind("`count/duration` such as `10/60s`,
   return { count: calls, perMs };
 });
 
+export type LimitClassName = "login" | "tokenCheck" | "read" | "write";
+
+const limitClassNames: ReadonlySet<string> = new Set(["login", "tokenCheck", "read", "write"]);
+
+/** Classes of calls, as refusals name them. */
+export const limitClasses: Kind<ReadonlySet<LimitClassName>> = kind(
+  "`none`, or some of `login`, `tokenCheck`, `read`, `write` with commas",
+  (text) => {
+    const words = text === "none" ? [] : text.split(",").map((word) => word.trim());
+    return words.every((word) => limitClassNames.has(word)) ? new Set(words as LimitClassName[]) : undefined;
+  },
+);
+
+function limitOverride(text: string): readonly [string, Rate | "off"] | undefined {
+  const [, method, budget] = /^\s*([A-Za-z][A-Za-z0-9_.]*\/[A-Za-z][A-Za-z0-9_]*)=(\S+)\s*$/.exec(text) ?? [];
+  const parsed = rate.parse(budget ?? "");
+  return method === undefined || !parsed.ok ? undefined : [method, parsed.value];
+}
+
+/** Methods by `package.Service/Method` or `Service/Method`; each once. */
+export const limitOverrides: Kind<ReadonlyMap<string, Rate | "off">> = kind(
+  "`Service/Method=count/duration` with commas, such as `TokenService/Refresh=10/60s`",
+  (text) => {
+    const all = text.split(",").map(limitOverride);
+    const right = all.filter((one) => one !== undefined);
+    const methods = new Map(right);
+    return right.length === all.length && methods.size === all.length ? methods : undefined;
+  },
+);
+
+/** WHATWG URLs know no `redis:`; host and port are all that is looked at here, the driver reads the rest. */
+export const redisUrl: Kind<Secret<string>> = kind(
+  "`rediss://user:password@host:port`, `redis://` on this machine",
+  (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const right =
+      url !== undefined &&
+      /^rediss?:$/.test(url.protocol) &&
+      url.hostname !== "" &&
+      /^(\/\d{0,3})?$/.test(url.pathname);
+    return right && url.search === "" && url.hash === "" ? new Secret(text) : undefined;
+  },
+);
+
 /** Names travel in tokens and log lines, so they hold visible ASCII and nothing else. */
 export const name: Kind<string> = kind("1 to 255 visible ASCII characters", (text) =>
   /^[\x21-\x7e]{1,255}$/.test(text) ? text : undefined,
@@ -130,12 +184,14 @@ function unixAddress(text: string): ListenAddress | undefined {
 }
 
 /** What is not plainly loopback counts as reachable from elsewhere: `127.1` and mapped addresses are refused, not guessed. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith("127.");
   return host === "::1" || host === "localhost";
 }
 
-function tcpAddress(text: string): ListenAddress | undefined {
+type TcpAddress = Extract<ListenAddress, { readonly kind: "tcp" }>;
+
+function tcpAddress(text: string): TcpAddress | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const [, six, other] = match;
@@ -150,6 +206,49 @@ function tcpAddress(text: string): ListenAddress | undefined {
 
 export const listen: Kind<ListenAddress> = kind("`host:port`, `[ipv6]:port` or `unix:/path/of/socket`", (text) =>
   text.startsWith("unix:") ? unixAddress(text) : tcpAddress(text),
+);
+
+/** Networks are written exactly: `10.1.2.3/8` is refused, since nobody can know which of its two halves is the slip. */
+export const networks: Kind<Networks> = kind(
+  "`any`, `none`, or networks such as `10.0.0.0/8,fd00::/8` with commas, `unix` for the Unix socket",
+  parseNetworks,
+);
+
+/** SPIFFE-ID section 2.1. */
+export const trustDomain: Kind<string> = kind("SPIFFE trust domain such as `prod.example`", (text) =>
+  /^[a-z0-9._-]{1,255}$/.test(text) ? text : undefined,
+);
+
+/** Only over TCP: Prometheus scrapes no Unix sockets. */
+export const listenOrOff: Kind<TcpAddress | "off"> = kind("`host:port`, `[ipv6]:port` or `off`", (text) =>
+  text === "off" ? "off" : tcpAddress(text),
+);
+
+export const ratio: Kind<number> = kind("number from 0 to 1, such as `0.05`", (text) =>
+  /^(0|1|0?\.\d{1,6}|[01]\.0{1,6})$/.test(text) ? Number(text) : undefined,
+);
+
+/** A base to which paths are added; credentials in it would be printed. */
+export const httpUrl: Kind<string> = kind("http or https URL without user, query or fragment", (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const right = url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  return right && /^[\x21-\x7e]{1,2048}$/.test(text) && !/[?#]/.test(text) ? text.replace(/\/+$/, "") : undefined;
+});
+
+function header(text: string): readonly [string, string] | undefined {
+  const match = /^\s*([A-Za-z0-9!#$%&'*+.^_`|~-]{1,100})=([\x21-\x7e]{1,4096})\s*$/.exec(text);
+  return match === null ? undefined : [(match[1] ?? "").toLowerCase(), match[2] ?? ""];
+}
+
+export const httpHeaders: Kind<Secret<Readonly<Record<string, string>>>> = kind("`name=value,name=value`", (text) => {
+  const headers = text.split(",").map(header);
+  const right = headers.filter((one) => one !== undefined);
+  return right.length === headers.length ? new Secret(Object.fromEntries(right)) : undefined;
+});
+
+/** For their owner and perhaps a group: whoever else may reach a socket could not be told apart. */
+export const socketMode: Kind<number> = kind("`0600` or `0660`", (text) =>
+  /^0?6[06]0$/.test(text) ? Number.parseInt(text, 8) : undefined,
 );
 
 /** RFC 8414 section 2: https, no query, no fragment. The text is kept as it is, since issuers are compared as strings. */

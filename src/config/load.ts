@@ -4,6 +4,8 @@ import { contradictions } from "./contradictions.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Config, type SettingKey, settings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { attemptRead } from "./setting-file.ts";
+import { withSettingsFile } from "./settings-file.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,12 +18,14 @@ export interface LoadInput {
 export interface InForce {
   /** As an operator would write it; masked when sensitive, empty when unset, absolute when a path. */
   readonly shown: string;
-  /** `default`, `environment`, `file PATH` or `unset`. */
+  /** `default`, `environment`, `settings file`, `file PATH` or `unset`. */
   readonly source: string;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** What is wrong with other values, beside the files that this reading names. */
+  readonly contradictionsOf: (values: Config) => readonly string[];
   readonly inForce: { readonly [K in SettingKey]: InForce };
 }
 
@@ -62,24 +66,21 @@ function unknownNames(env: Environment): string[] {
   });
 }
 
+/** Environment and settings file as one. */
+interface Given extends LoadInput {
+  readonly fromFile: ReadonlySet<string>;
+}
+
 function readFromFile(setting: Setting<unknown>, path: string, input: LoadInput, problems: string[]): Found {
-  const text = attempt(() => input.readFile(path));
+  const text = attemptRead(() => input.readFile(path));
   if (text !== undefined && text !== "") return { text, source: `file ${path}` };
   const fault = text === "" ? "an empty file" : "a file that cannot be read";
   problems.push(`${fileName(setting)} points to ${fault}`);
   return broken;
 }
 
-function attempt(read: () => string): string | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
-
 /** What was given for one setting. An empty value is a mistake (an unset variable in a template), not a default. */
-function find(setting: Setting<unknown>, input: LoadInput, problems: string[]): Found {
+function find(setting: Setting<unknown>, input: Given, problems: string[]): Found {
   const text = input.env[setting.env];
   const path = setting.visibility === "sensitive" ? input.env[fileName(setting)] : undefined;
   const faults = [
@@ -90,7 +91,8 @@ function find(setting: Setting<unknown>, input: LoadInput, problems: string[]): 
   problems.push(...faults);
   if (faults.length > 0) return broken;
   if (path !== undefined) return readFromFile(setting, path, input, problems);
-  return text === undefined ? { text, source: "unset" } : { text, source: "environment" };
+  if (text === undefined) return { text, source: "unset" };
+  return { text, source: input.fromFile.has(setting.env) ? "settings file" : "environment" };
 }
 
 function fromDefault(setting: Setting<unknown>, text: (env: string) => string | undefined): Found {
@@ -129,8 +131,8 @@ function parseAll(settled: ReadonlyMap<string, Found>, problems: string[]): Valu
   return values;
 }
 
-function findContradictions(values: Values, input: LoadInput): string[] {
-  const fileOf = (env: string) => input.env[`${env}_FILE`];
+function findContradictions(values: Values, given: Environment): string[] {
+  const fileOf = (env: string) => given[`${env}_FILE`];
   return contradictions
     .filter((rule) => rule.about.every((key) => key in values))
     .filter((rule) => rule.when(values as Config, fileOf))
@@ -151,14 +153,25 @@ function describeAll(values: Values, settled: ReadonlyMap<string, Found>): Loade
   return Object.fromEntries(rows) as LoadedConfig["inForce"];
 }
 
-export function readSettings(input: LoadInput): Reading {
-  const problems = unknownNames(input.env);
+const sensitiveNames = entries.flatMap(([, setting]) => (setting.visibility === "sensitive" ? [setting.env] : []));
+
+function givenBy(input: LoadInput, problems: string[]): Given {
+  const known = new Set(knownNames);
+  const text = withSettingsFile({ ...input, known, sensitive: new Set(sensitiveNames) });
+  problems.push(...text.problems);
+  return { ...input, env: text.env, fromFile: text.fromFile };
+}
+
+export function readSettings(from: LoadInput): Reading {
+  const problems = unknownNames(from.env);
+  const input = givenBy(from, problems);
   const given = new Map(entries.map(([, setting]) => [setting.env, find(setting, input, problems)]));
   const settled = withDefaults(given);
   const values = parseAll(settled, problems);
-  problems.push(...findContradictions(values, input));
+  problems.push(...findContradictions(values, input.env));
   if (problems.length > 0) return { problems };
-  return { config: Object.freeze(values) as Config, inForce: describeAll(values, settled) };
+  const contradictionsOf = (others: Config) => findContradictions(others, input.env);
+  return { config: Object.freeze(values) as Config, contradictionsOf, inForce: describeAll(values, settled) };
 }
 
 /** Throws StartRefused with one line for each problem. */

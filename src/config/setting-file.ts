@@ -3,6 +3,14 @@ import { closeSync, openSync, readSync } from "node:fs";
 
 const largest = 64 * 1024;
 
+export function attemptRead(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 function readAll(descriptor: number): Buffer {
   const buffer = Buffer.alloc(largest + 1);
   let filled = 0;

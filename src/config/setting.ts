@@ -15,6 +15,8 @@ export interface Setting<T, Optional extends boolean = boolean> {
   readonly doc: string;
   /** Sensitive values are masked wherever they are printed, and may come from the file that `<NAME>_FILE` points to. */
   readonly visibility: "visible" | "sensitive";
+  /** A running process takes a new value at SIGHUP; src/reload.ts names the part that does. */
+  readonly reloadable?: boolean;
 }
 
 type Described<T> = Omit<Setting<T>, "default" | "visibility">;
@@ -23,6 +25,11 @@ export function setting<T>(
   described: Described<T> & { readonly default: string | FollowingDefault },
 ): Setting<T, false> {
   return { ...described, visibility: "visible" };
+}
+
+/** May stay unset. */
+export function optional<T>(described: Described<T>): Setting<T, true> {
+  return { ...described, default: undefined, visibility: "visible" };
 }
 
 export function sensitive<T>(described: Described<T>): Setting<T, true> {

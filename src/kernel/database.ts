@@ -20,7 +20,7 @@ export interface Reader {
  * `key` is a jti, a session id or a principal id by `kind`; after `expiresAt` the event means nothing any more.
  */
 export interface FeedEvent {
-  readonly kind: "token" | "session" | "principal";
+  readonly kind: "token" | "session" | "principal" | "role";
   readonly key: string;
   readonly expiresAt: Date;
 }

@@ -6,6 +6,7 @@ import { coreReasons } from "./reasons/core.ts";
 import { grpcCode } from "./reasons/entry.ts";
 import { secretsReasons } from "./reasons/secrets.ts";
 import { tokenReasons } from "./reasons/token.ts";
+import { wireReasons } from "./reasons/wire.ts";
 
 export { grpcCode };
 
@@ -15,6 +16,7 @@ export const errorTable = {
   ...secretsReasons,
   ...auditReasons,
   ...coreReasons,
+  ...wireReasons,
 } as const;
 
 export type Reason = keyof typeof errorTable;

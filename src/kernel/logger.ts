@@ -10,3 +10,12 @@ export interface Logger {
   /** The cause of an error goes in as `err`, beside the `error_id` that the caller was given. */
   error(fields: LogFields, message: string): void;
 }
+
+/** Takes whole lines of the log, JSON already, that hold nothing of a caller's text. They may reach the log a little late. */
+export interface LineSink {
+  /** False while the level keeps them out; asked before a line is made. */
+  readonly on: boolean;
+  write(line: string): void;
+}
+
+export const noLines: LineSink = { on: false, write: () => {} };

@@ -1,6 +1,6 @@
 // What one slice offers to the others and to the chain. Slices never import slices: they meet here, in the composition root.
 import type { Transaction } from "./database.ts";
-import type { Peer } from "./handler.ts";
+import type { Peer, PeerCertificate } from "./handler.ts";
 import type { Principal, Standing } from "./principal.ts";
 
 /** Answers who a bearer token speaks for. Offered by Token, asked by the chain before the body is read. */
@@ -11,6 +11,17 @@ export interface Authenticator {
    * which the chain answers as CREDENTIAL_INVALID.
    */
   authenticate(token: string, now: Date): Principal | Promise<Principal>;
+}
+
+/** Answers who a client certificate speaks for. Offered by transport security, asked by the chain. */
+export interface WorkloadIdentities {
+  /** Throws CREDENTIAL_INVALID when the certificate has expired or was revoked since its handshake. */
+  requireLive(certificate: PeerCertificate, now: Date): void;
+  /**
+   * The principal that the certificate is bound to, for a call without a bearer token; undefined = to none. Throws
+   * CREDENTIAL_INVALID when it is bound to one that is gone or not active. Errors: DATABASE_UNAVAILABLE.
+   */
+  principalOf(certificate: PeerCertificate, now: Date): Principal | undefined | Promise<Principal | undefined>;
 }
 
 /** Answers what is known of a principal. Offered by Auth. */

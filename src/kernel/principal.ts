@@ -1,5 +1,4 @@
-// Who calls, and the one rule of access: allowed = a grant of the permission on the resource, minus any deny,
-// narrowed by the scopes of the token.
+// Who calls, what it was granted, and which grant decides. The whole rule of access stands in access-rule.ts.
 
 export type PrincipalKind = "person" | "service_account";
 
@@ -69,9 +68,9 @@ function indexed(grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]
 }
 
 /** At least those that cover `resource`: the resource itself, everything above it, and the empty prefix. */
-function candidates(grants: readonly Grant[], resource: string): readonly Grant[] {
+function candidates<G extends Grant>(grants: readonly G[], resource: string): readonly G[] {
   if (grants.length <= few) return grants;
-  const index = indexed(grants);
+  const index = indexed(grants) as ReadonlyMap<string, readonly G[]>;
   const found = [...(index.get("") ?? [])];
   for (let end = resource.indexOf("/", 1); end > 0; end = resource.indexOf("/", end + 1))
     found.push(...(index.get(resource.slice(0, end)) ?? []));
@@ -79,15 +78,25 @@ function candidates(grants: readonly Grant[], resource: string): readonly Grant[
   return found;
 }
 
-/** True when some live grant allows `permission` on `resource` and no live grant denies it. Deny wins. */
-export function granted(grants: readonly Grant[], permission: string, resource: string, now: number): boolean {
-  let allowed = false;
+/** The live grant that decides: a denial when there is one, else one that allows; undefined when none says anything. */
+export function decidingGrant<G extends Grant>(
+  grants: readonly G[],
+  permission: string,
+  resource: string,
+  now: number,
+): G | undefined {
+  let allowing: G | undefined;
   for (const grant of candidates(grants, resource)) {
     if (!concerns(grant, permission, now) || !covers(grant.resource, resource)) continue;
-    if (grant.effect === "deny") return false;
-    allowed = true;
+    if (grant.effect === "deny") return grant;
+    allowing ??= grant;
   }
-  return allowed;
+  return allowing;
+}
+
+/** True when some live grant allows `permission` on `resource` and no live grant denies it. Deny wins. */
+export function granted(grants: readonly Grant[], permission: string, resource: string, now: number): boolean {
+  return decidingGrant(grants, permission, resource, now)?.effect === "allow";
 }
 
 export interface Visibility {

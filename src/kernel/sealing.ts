@@ -15,7 +15,7 @@ export interface Binding {
 
 /** Purposes of the installation's own data keys. Each is independent of the others. */
 export type SealPurpose = "pepper" | "audit-details" | "request-record" | "page-token";
-export type MacPurpose = "token-hash" | "refresh-token" | "blind-index" | "request-fingerprint";
+export type MacPurpose = "token-hash" | "refresh-token" | "blind-index" | "request-fingerprint" | "limit-key";
 
 /** Seals under the installation's data key of a purpose, held in memory. */
 export interface InstallationSealer {

@@ -1,5 +1,6 @@
 // A value that must never be printed. Every printed form is masked; `expose()` is the one, searchable way out.
 import { inspect } from "node:util";
+import { markAsUncloneable } from "node:worker_threads";
 
 const mask = "[redacted]";
 
@@ -8,6 +9,8 @@ export class Secret<T> {
 
   constructor(value: T) {
     this.#value = value;
+    // A clone would be an empty object that nobody misses until it is used.
+    markAsUncloneable(this);
   }
 
   expose(): T {

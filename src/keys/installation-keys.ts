@@ -17,6 +17,7 @@ const everyPurpose = {
   "refresh-token": true,
   "blind-index": true,
   "request-fingerprint": true,
+  "limit-key": true,
 } as const satisfies Record<Purpose, true>;
 
 export interface KeyRing {

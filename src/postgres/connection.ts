@@ -3,6 +3,7 @@ import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
 import { Secret } from "../kernel/secret.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
+import { connectionSecurity, readUrlSecurity } from "./connection-security.ts";
 import { typeParsers } from "./types.ts";
 
 export interface ConnectionSettings {
@@ -12,25 +13,34 @@ export interface ConnectionSettings {
   readonly database: string;
   readonly user: string;
   readonly password: Secret<string>;
-  readonly tls?: boolean | ConnectionOptions;
+  /** False or undefined = in plaintext. */
+  readonly tls?: false | ConnectionOptions;
   /** Shown in pg_stat_activity. */
   readonly applicationName?: string;
 }
 
-/** Reads a `postgres://` URL; `setting` names it in the refusal, because the URL itself holds a password. */
-export function parseConnectionUrl(setting: string, url: Secret<string>): ConnectionSettings {
+/**
+ * Reads a `postgres://` URL; `setting` names it in the refusal, because the URL itself holds a password. `caFile` = the
+ * authorities of the server. Throws StartRefused.
+ */
+export function parseConnectionUrl(setting: string, url: Secret<string>, caFile?: string): ConnectionSettings {
+  const security = readUrlSecurity(setting, url.expose());
+  const parsed = parseWithoutTls(setting, security.rest);
+  return { ...parsed, tls: connectionSecurity({ setting, host: parsed.host, security, caFile }) };
+}
+
+function parseWithoutTls(setting: string, url: string): ConnectionSettings {
   try {
     // WHATWG URLs may not leave the host out beside credentials; Postgres URLs may, for a socket named by `?host=`.
-    const { protocol } = new URL(url.expose().replace("@/", "@localhost/"));
+    const { protocol } = new URL(url.replace("@/", "@localhost/"));
     if (protocol !== "postgres:" && protocol !== "postgresql:") throw new TypeError("another protocol");
-    const { host, port, database, user, password, ssl } = new pg.Client({ connectionString: url.expose() });
+    const { host, port, database, user, password } = new pg.Client({ connectionString: url });
     return {
       host,
       port,
       database: database ?? "postgres",
       user: user ?? "postgres",
       password: new Secret(password ?? ""),
-      tls: ssl,
     };
   } catch {
     throw new StartRefused(`${setting} is not a Postgres URL of the form postgres://user:password@host:port/database`);
@@ -51,7 +61,8 @@ export function clientConfig(settings: ConnectionSettings): pg.ClientConfig {
     database: settings.database,
     user: settings.user,
     password: settings.password.expose(),
-    ssl: settings.tls,
+    // Never undefined: the driver would ask PGSSLMODE then.
+    ssl: settings.tls ?? false,
     application_name: settings.applicationName ?? "gatehouse",
     types: typeParsers,
     keepAlive: true,

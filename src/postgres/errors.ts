@@ -5,6 +5,8 @@ import { UniqueViolation } from "../kernel/database.ts";
 import { GatehouseError } from "../kernel/errors.ts";
 
 const uniqueViolation = "23505";
+/** A NUL in text, which nothing but a caller's input can hold. */
+const unstorableText = "22021";
 const retried = new Set(["40001", "40P01"]);
 
 // Classes and codes after which Postgres may be fine in a moment: connection, resources, operator, system, and the time
@@ -47,5 +49,6 @@ export function translate(error: unknown): Error {
   if (!(error instanceof pg.DatabaseError)) return new GatehouseError("DATABASE_UNAVAILABLE", { cause: error });
   const state = error.code ?? "";
   if (state === uniqueViolation) return new UniqueViolation(error.constraint ?? "", { cause: error });
+  if (state === unstorableText) return new GatehouseError("REQUEST_INVALID", { cause: error });
   return new GatehouseError(isUnavailable(state) ? "DATABASE_UNAVAILABLE" : "INTERNAL", { cause: error });
 }

@@ -17,6 +17,8 @@ export interface FeedTailDeps {
 export interface FeedTail extends Freshness {
   /** Resolves when every live event was handed over; then looks for new ones until stopped. Errors: DATABASE_UNAVAILABLE. */
   start(): Promise<void>;
+  /** How long ago the last look that was answered began, in milliseconds. */
+  age(now: Date): number;
   /** Looks once, now, and hands over what is new. */
   poll(): Promise<void>;
   stop(): Promise<void>;
@@ -86,6 +88,7 @@ export function createFeedTail(deps: FeedTailDeps): FeedTail {
   }
 
   return {
+    age: (now) => Math.max(0, now.getTime() - seenAt),
     // Both ways, because a wall clock that was set back must not make an old look fresh.
     fresh: (now) => Math.abs(now.getTime() - seenAt) < freshForMs,
     poll,

@@ -4,6 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import { type ConnectionSettings, connect, describeConnection } from "./connection.ts";
+import { trustFault } from "./connection-security.ts";
 import { type Migration, migrationsDirectory, readMigrations } from "./migration-files.ts";
 import { ensureGroupRoles } from "./roles.ts";
 import { executedMigrations, pendingMigrations, requireServerVersion } from "./schema-state.ts";
@@ -91,9 +92,9 @@ async function takeLock(client: pg.ClientBase): Promise<void> {
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const client = await connect(options.connection, connectTimeoutMs).catch((error: unknown) => {
-    throw new StartRefused(`the database ${describeConnection(options.connection)} cannot be reached as its owner`, {
-      cause: error,
-    });
+    const distrusted = trustFault(error);
+    const fault = distrusted === undefined ? "cannot be reached as its owner" : `is not trusted: ${distrusted}`;
+    throw new StartRefused(`the database ${describeConnection(options.connection)} ${fault}`, { cause: error });
   });
   try {
     await requireServerVersion(client);

@@ -8,16 +8,19 @@ import type { Secret } from "../kernel/secret.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { type ConnectionSettings, connect, describeConnection, parseConnectionUrl } from "./connection.ts";
+import { trustFault } from "./connection-security.ts";
 import { startEmbedded } from "./embedded/server.ts";
 import { migrate } from "./migrate.ts";
 import { migrationsDirectory, readMigrations } from "./migration-files.ts";
-import { createPool, type Pool } from "./pool.ts";
+import { createPool, type Pool, type PoolUsage } from "./pool.ts";
 import { executedMigrations, pendingMigrations, requireServerVersion } from "./schema-state.ts";
 import { createLoneWriter, createUnitOfWork } from "./unit-of-work.ts";
 
 export interface OpenDatabaseOptions {
   /** Undefined = the embedded server in the data directory. */
   readonly url: Secret<string> | undefined;
+  /** Authorities of the server at `url`, in PEM. */
+  readonly caFile?: string | undefined;
   readonly dataDirectory: string;
   readonly poolSize: number;
   readonly clock: Clock;
@@ -27,6 +30,7 @@ export interface OpenDatabaseOptions {
 export interface Database {
   readonly reader: Reader;
   readonly writer: LoneWriter;
+  connections(): PoolUsage;
   createUnitOfWork(audit: AuditWriter, onCommitted: (events: readonly FeedEvent[]) => void): UnitOfWork;
   /** After the last call has been answered. Stops the embedded server. */
   close(): Promise<void>;
@@ -39,6 +43,7 @@ function databaseOf(pool: Pool, close: () => Promise<void>): Database {
   return {
     reader: pool,
     writer: createLoneWriter(pool),
+    connections: pool.usage,
     createUnitOfWork: (audit, onCommitted) => createUnitOfWork({ pool, audit, onCommitted }),
     close,
   };
@@ -86,9 +91,9 @@ async function warnOfPower(client: pg.ClientBase, logger: Logger): Promise<void>
 async function checkExternal(connection: ConnectionSettings, logger: Logger): Promise<void> {
   const client = await connect(connection, connectTimeoutMs).catch((error: unknown) => {
     const place = describeConnection(connection);
-    throw new StartRefused(`the database ${place} of ${urlSetting} cannot be reached or refuses the login`, {
-      cause: error,
-    });
+    const distrusted = trustFault(error);
+    const fault = distrusted === undefined ? "cannot be reached or refuses the login" : `is not trusted: ${distrusted}`;
+    throw new StartRefused(`the database ${place} of ${urlSetting} ${fault}`, { cause: error });
   });
   try {
     await requireServerVersion(client);
@@ -100,7 +105,7 @@ async function checkExternal(connection: ConnectionSettings, logger: Logger): Pr
 }
 
 async function openExternal(options: OpenDatabaseOptions, url: Secret<string>): Promise<Database> {
-  const connection = parseConnectionUrl(urlSetting, url);
+  const connection = parseConnectionUrl(urlSetting, url, options.caFile);
   await checkExternal(connection, options.logger);
   const pool = createPool({ connection, logger: options.logger, size: options.poolSize });
   return databaseOf(pool, pool.close);

@@ -19,9 +19,17 @@ export interface PoolOptions {
   readonly statementTimeoutMs?: number;
 }
 
+export interface PoolUsage {
+  readonly total: number;
+  readonly idle: number;
+  /** Calls that wait for a connection. */
+  readonly waiting: number;
+}
+
 export interface Pool extends Reader {
   /** Lends a connection to `use` alone. It goes back to the others unless it is lost or left inside a transaction. */
   lend<T>(use: (client: pg.Client) => Promise<T>): Promise<T>;
+  usage(): PoolUsage;
   close(): Promise<void>;
 }
 
@@ -92,6 +100,7 @@ export function createPool(options: PoolOptions): Pool {
   return {
     lend,
     rows,
+    usage: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }

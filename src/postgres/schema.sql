@@ -9,6 +9,15 @@ begin
 end;
 $function$;
 
+CREATE OR REPLACE FUNCTION keep_built_in_role()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'built-in roles never change';
+end
+$function$;
+
 table access_grant (
   id uuid not null,
   principal_id uuid not null,
@@ -25,6 +34,7 @@ table access_grant (
   constraint access_grant_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id),
   constraint access_grant_role_fkey FOREIGN KEY (role) REFERENCES role(name)
 );
+CREATE INDEX access_grant_by_role ON access_grant USING btree (role);
 grant delete, insert, select, update on access_grant to gatehouse_app;
 
 table audit_event (
@@ -88,7 +98,7 @@ table feed (
   key text not null,
   expires_at timestamp with time zone not null,
   constraint feed_pkey PRIMARY KEY (number),
-  constraint feed_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'session'::text, 'principal'::text])))
+  constraint feed_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'session'::text, 'principal'::text, 'role'::text])))
 );
 CREATE INDEX feed_by_key ON feed USING btree (kind, key);
 CREATE INDEX feed_expiry ON feed USING btree (expires_at);
@@ -126,6 +136,16 @@ table invitation (
   constraint invitation_used_by_fkey FOREIGN KEY (used_by) REFERENCES principal(id)
 );
 grant insert, select, update on invitation to gatehouse_app;
+
+table limit_cell (
+  key bytea not null,
+  arrival bigint not null,
+  refusals smallint not null,
+  burst bigint not null,
+  constraint limit_cell_pkey PRIMARY KEY (key),
+  constraint limit_cell_refusals_check CHECK (((refusals >= 0) AND (refusals <= 2)))
+) with (fillfactor=50);
+grant delete, insert, select, update on limit_cell to gatehouse_app;
 
 table person (
   principal_id uuid not null,
@@ -170,10 +190,16 @@ grant delete, insert, select on request_record to gatehouse_app;
 table role (
   name text not null,
   permissions text[] not null,
-  builtin boolean not null,
-  constraint role_pkey PRIMARY KEY (name)
+  builtin boolean not null default false,
+  description text not null default ''::text,
+  updated_at timestamp with time zone,
+  constraint role_pkey PRIMARY KEY (name),
+  constraint role_name_form CHECK ((name ~ '^[a-z][a-z0-9-]{0,63}$'::text)),
+  constraint role_of_everything CHECK ((builtin OR (NOT ('*'::text = ANY (permissions))))),
+  constraint role_size CHECK (((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 100)))
 );
-grant select on role to gatehouse_app;
+CREATE TRIGGER role_built_in BEFORE DELETE OR UPDATE ON role FOR EACH ROW WHEN (old.builtin) EXECUTE FUNCTION keep_built_in_role();
+grant delete, select on role to gatehouse_app;
 
 table schema_migration (
   number integer not null,

@@ -31,9 +31,9 @@ export interface RunningExchange extends Exchange {
 
 const acceptableRequestId = /^[A-Za-z0-9._-]{8,64}$/;
 
-function requestIdOf(incoming: Incoming): string {
+function givenRequestIdOf(incoming: Incoming): string | undefined {
   const [given] = incoming.metadata("x-request-id");
-  return given !== undefined && acceptableRequestId.test(given) ? given : randomUUID();
+  return given !== undefined && acceptableRequestId.test(given) ? given : undefined;
 }
 
 function draftOf({ entry, now, requestId, principal, incoming }: Exchange): AuditDraft {
@@ -184,9 +184,14 @@ class ExchangeState implements RunningExchange {
   replayed: Uint8Array | undefined = undefined;
   outcome: Outcome | undefined = undefined;
   answerMetadata: Readonly<Record<string, string>> | undefined = undefined;
+  quota: Exchange["quota"] = undefined;
+  seat: Exchange["seat"] = undefined;
   recorded = false;
   committing = false;
   overdue: GatehouseError | undefined = undefined;
+  begun = 0;
+  #given: string | undefined = undefined;
+  #asked = false;
   #requestId: string | undefined = undefined;
   #audit: AuditDraft | undefined = undefined;
   #call: CallView | undefined = undefined;
@@ -199,8 +204,16 @@ class ExchangeState implements RunningExchange {
     this.#deps = deps;
   }
 
+  get givenRequestId() {
+    if (!this.#asked) {
+      this.#asked = true;
+      this.#given = givenRequestIdOf(this.incoming);
+    }
+    return this.#given;
+  }
+
   get requestId() {
-    this.#requestId ??= requestIdOf(this.incoming);
+    this.#requestId ??= this.givenRequestId ?? randomUUID();
     return this.#requestId;
   }
 

@@ -7,6 +7,7 @@ interface Race {
   readonly exchange: RunningExchange;
   readonly clock: Clock;
   readonly lose: (error: GatehouseError) => void;
+  readonly handled: Promise<unknown>;
   settled: boolean;
   timer: NodeJS.Timeout | undefined;
 }
@@ -17,7 +18,9 @@ function stop(race: Race, reason: Reason): void {
   const error = new GatehouseError(reason);
   race.exchange.overdue ??= error;
   race.exchange.abort(error);
-  if (!race.exchange.committing) race.lose(error);
+  if (race.exchange.committing) return;
+  race.exchange.incoming.outlivedBy?.(race.handled);
+  race.lose(error);
 }
 
 function settle(race: Race): void {
@@ -53,7 +56,7 @@ function arm(): void {
  */
 export function withinDeadline<T>(exchange: RunningExchange, handled: Promise<T>, clock: Clock): Promise<T> {
   return new Promise((resolve, reject) => {
-    const race: Race = { exchange, clock, lose: reject, settled: false, timer: undefined };
+    const race: Race = { exchange, clock, lose: reject, handled, settled: false, timer: undefined };
     if (fresh.push(race) === 1) setImmediate(arm);
     handled.then(
       (answer) => {

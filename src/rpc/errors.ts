@@ -38,7 +38,7 @@ function details(error: GatehouseError, errorId: string, now: Date) {
   if (error.retryAfterMs !== undefined) {
     packed.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: durationFromMs(error.retryAfterMs) })));
   }
-  if (error.reason === "RATE_LIMITED") {
+  if (error.reason === "RATE_LIMITED" || error.reason === "CONCURRENCY_LIMITED") {
     const violation = { subject: error.metadata.limit ?? "", description: error.message };
     packed.push(anyPack(QuotaFailureSchema, create(QuotaFailureSchema, { violations: [violation] })));
   }
@@ -53,12 +53,11 @@ export function encodeStatus(error: GatehouseError, errorId: string, now: Date):
   );
 }
 
-/** Metadata that goes with an error beside its details, which clients read without decoding anything. */
-export function metadataOf(error: GatehouseError): Readonly<Record<string, string>> {
-  if (error.reason !== "RATE_LIMITED") return {};
-  return {
-    "x-ratelimit-limit": error.metadata.calls ?? "",
-    "x-ratelimit-remaining": "0",
-    "x-ratelimit-reset": String(Math.ceil((error.retryAfterMs ?? 0) / 1000)),
-  };
+const none: Readonly<Record<string, string>> = {};
+
+/** Metadata that goes with an error beside its details: when gRPC's own retry may come back (gRFC A6). */
+export function metadataOf({ retryAfterMs }: GatehouseError): Readonly<Record<string, string>> {
+  if (retryAfterMs === undefined) return none;
+  // A signed 32-bit number, or the client takes it for "never".
+  return { "grpc-retry-pushback-ms": String(Math.min(Math.ceil(retryAfterMs), 2_147_483_647)) };
 }

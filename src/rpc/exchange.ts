@@ -4,6 +4,8 @@ import type { AuditDraft } from "../kernel/audit.ts";
 import type { GatehouseError } from "../kernel/errors.ts";
 import type { Call, Peer } from "../kernel/handler.ts";
 import type { Principal } from "../kernel/principal.ts";
+import type { Seat } from "./limits/concurrency.ts";
+import type { Quota } from "./limits/quota-metadata.ts";
 import type { MethodEntry } from "./policy.ts";
 
 /** How the caller speaks, in the words of OpenTelemetry's `rpc.system.name` and of the access log. */
@@ -19,6 +21,8 @@ export interface Incoming {
   readonly deadline: number | undefined;
   /** Calls back once when the caller goes away before the answer is out; at once when it has gone already. */
   onCancel(listener: () => void): void;
+  /** The call is over for its caller and its handler works on: a door that counts handlers counts it until then. */
+  outlivedBy?(work: Promise<unknown>): void;
 }
 
 export type Outcome =
@@ -35,6 +39,10 @@ export interface Exchange {
   readonly incoming: Incoming;
   readonly now: Date;
   readonly requestId: string;
+  /** What the caller gave as `x-request-id`, when it is fit to be repeated. */
+  readonly givenRequestId: string | undefined;
+  /** Milliseconds of the monotonic clock at which the chain began. */
+  begun: number;
   /** The one request of a unary or server-streaming call, in protobuf's binary form; empty until it is read and for client streams. */
   readonly body: Uint8Array;
   /** Unix milliseconds; the caller's deadline or ours, whichever is earlier. */
@@ -46,6 +54,10 @@ export interface Exchange {
   outcome: Outcome | undefined;
   /** Goes with the answer, and with the refusal: headers on the web, trailers in gRPC. Names in lower case. */
   answerMetadata: Readonly<Record<string, string>> | undefined;
+  /** What the answer will say of the budget that has least left. */
+  quota: Quota | undefined;
+  /** Held while the call is under way. */
+  seat: Seat | undefined;
   /** Made when somebody asks for it, since most reads leave no record. */
   readonly audit: AuditDraft;
   /** Set when a record of this exchange is in the audit trail already, together with its effect, or may be. */

@@ -1,37 +1,26 @@
-// The generic cell rate algorithm: one instant a key, exact, smooth, and it knows when to come back. Ours rather than
-// a library's, because limits are what Gatehouse is for; docs/decisions/0006-limits.md.
-
-export interface Rate {
-  /** Calls at once, and calls a period. */
-  readonly count: number;
-  readonly perMs: number;
-}
-
-export type Decision =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      readonly retryAfterMs: number;
-      /** True for the first refusal since the key was last allowed. */
-      readonly first: boolean;
-    };
+// The generic cell rate algorithm in this process: one instant a key, exact, smooth, and it knows when to come back. Ours
+// rather than a library's, because limits are what Gatehouse is for; docs/decisions/0006-limits.md.
+import type { Decision, Rate } from "./limits/ports.ts";
 
 export interface Limiter {
   take(key: string, now: number): Decision;
+  /** What `take` would find, without counting. */
+  peek(key: string, now: number): Decision;
+  /** What is owed stays owed. */
+  update(rate: Rate): void;
   readonly rate: Rate;
   /** Keys held; never more than were asked for at creation. */
   readonly size: number;
 }
-
-const allowed: Decision = { allowed: true };
 
 // Rounding must not refuse the last call of a burst. Times are kept since `headStart` before the first call, because
 // sums of fractions around today's Unix milliseconds are off by more than this.
 const slackMs = 0.01;
 const headStart = 1e9;
 
-export function createLimiter(rate: Rate, maxKeys = 100_000): Limiter {
-  const step = rate.perMs / rate.count;
+export function createLimiter(initial: Rate, maxKeys = 100_000): Limiter {
+  let rate = initial;
+  let step = rate.perMs / rate.count;
   // Theoretical arrival time by key. A negative one marks a key that was refused since.
   const arrivals = new Map<string, number>();
   let origin: number | undefined;
@@ -47,24 +36,50 @@ export function createLimiter(rate: Rate, maxKeys = 100_000): Limiter {
     }
   }
 
+  function instant(now: number): number {
+    origin ??= now - headStart;
+    return Math.max(1, now - origin);
+  }
+
+  function admission(owed: number): Decision {
+    const remaining = Math.max(0, Math.floor((rate.perMs - owed + slackMs) / step));
+    return { allowed: true, remaining, wholeAfterMs: owed, retryAfterMs: 0, first: false };
+  }
+
+  function refusal(wait: number, first: boolean): Decision {
+    const { perMs } = rate;
+    // A clock that stepped back, or a shorter period than before: nobody is told to wait for longer than a whole budget.
+    return { allowed: false, remaining: 0, wholeAfterMs: perMs, retryAfterMs: Math.ceil(Math.min(wait, perMs)), first };
+  }
+
   return {
-    rate,
+    get rate() {
+      return rate;
+    },
     get size() {
       return arrivals.size;
     },
     take(key, now) {
-      origin ??= now - headStart;
-      const at = Math.max(1, now - origin);
+      const at = instant(now);
       const known = arrivals.get(key);
       const arrival = known === undefined ? at : Math.max(Math.abs(known), at);
       const wait = arrival + step - at - rate.perMs;
       if (wait > slackMs) {
         arrivals.set(key, -arrival);
-        return { allowed: false, retryAfterMs: Math.ceil(wait), first: known === undefined || known > 0 };
+        return refusal(wait, known === undefined || known > 0);
       }
       if (known === undefined && arrivals.size >= maxKeys) makeRoom();
       arrivals.set(key, arrival + step);
-      return allowed;
+      return admission(arrival + step - at);
+    },
+    peek(key, now) {
+      const at = instant(now);
+      const owed = Math.max(0, Math.abs(arrivals.get(key) ?? 0) - at);
+      return owed > rate.perMs ? refusal(owed + step - rate.perMs, false) : admission(owed);
+    },
+    update(changed) {
+      rate = changed;
+      step = rate.perMs / rate.count;
     },
   };
 }

@@ -4,7 +4,6 @@ import {
   type DescField,
   type DescMessage,
   type DescMethod,
-  type DescService,
   getOption,
   hasOption,
   type Message,
@@ -16,14 +15,21 @@ import {
   AuditMode,
   LimitClass,
   type MethodPolicy,
+  Network,
+  Priority,
   policy as policyOption,
+  StepUp,
 } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
+import type { Demand } from "../kernel/access-rule.ts";
 import type { ServiceBinding } from "../kernel/handler.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import { foreignPolicies } from "./foreign-policies.ts";
 import { sensitiveFieldProblems } from "./sensitive-fields.ts";
 
 export type LimitName = "login" | "tokenCheck" | "read" | "write" | "unlimited";
+
+/** What goes first when there is too much to do, first to last. */
+export type PriorityName = "health" | "critical" | "normal" | "bulk";
 
 export interface MethodEntry {
   /** `package.Service/Method`. */
@@ -36,6 +42,11 @@ export interface MethodEntry {
   readonly resourceValue: (request: Message) => string;
   readonly resourceField: string;
   readonly limit: LimitName;
+  readonly priority: PriorityName;
+  /** What the rule of access asks of callers. */
+  readonly demand: Demand;
+  /** With access SELF: what it asks of calls about the caller itself. The same as `demand` otherwise. */
+  readonly ownDemand: Demand;
   readonly auditEvent: string;
   readonly auditMode: AuditMode;
   readonly auditCategory: "ADMIN" | "DATA_ACCESS";
@@ -61,11 +72,21 @@ const limitNames: Readonly<Record<LimitClass, LimitName | undefined>> = {
   [LimitClass.UNLIMITED]: "unlimited",
 };
 
+const priorityNames: Readonly<Record<Priority, PriorityName | undefined>> = {
+  [Priority.UNSPECIFIED]: undefined,
+  [Priority.HEALTH]: "health",
+  [Priority.CRITICAL]: "critical",
+  [Priority.NORMAL]: "normal",
+  [Priority.BULK]: "bulk",
+};
+
 const needsPermission: ReadonlySet<Access> = new Set([Access.PERMISSION, Access.SELF, Access.LISTING, Access.OWNER]);
 
-function policyOf(method: DescMethod): MethodPolicy | undefined {
+type Foreign = ReadonlyMap<string, MethodPolicy>;
+
+function policyOf(method: DescMethod, foreign: Foreign): MethodPolicy | undefined {
   if (hasOption(method, policyOption)) return getOption(method, policyOption);
-  return foreignPolicies.get(`${method.parent.typeName}/${method.name}`);
+  return foreign.get(`${method.parent.typeName}/${method.name}`);
 }
 
 function textField(message: DescMessage, name: string): DescField | undefined {
@@ -80,7 +101,25 @@ function reader(message: DescMessage, name: string): ((request: Message) => stri
   return (request) => (request as unknown as Readonly<Record<string, string>>)[property] ?? "";
 }
 
+/** Changes of who may do what: nothing about them is left to a default. */
+function changesAccess({ access, auditMode, auditCategory }: MethodPolicy): boolean {
+  return access !== Access.PUBLIC && auditMode === AuditMode.ATOMIC && auditCategory === AuditCategory.ADMIN;
+}
+
+function* gateProblems(policy: MethodPolicy): Generator<string> {
+  if (priorityNames[policy.priority] === undefined) yield "names no priority";
+  if (changesAccess(policy) && policy.stepUp === StepUp.UNSPECIFIED)
+    yield "changes who may do what and does not say whether it needs a recent authentication";
+  if (changesAccess(policy) && policy.network === Network.UNSPECIFIED)
+    yield "changes who may do what and does not say from which network";
+  if (StepUp[policy.stepUp] === undefined || Network[policy.network] === undefined)
+    yield "asks for a step-up or a network that does not exist";
+  if (policy.access === Access.PUBLIC && policy.stepUp === StepUp.RECENT)
+    yield "asks callers without a credential for a recent authentication";
+}
+
 function* policyProblems(method: DescMethod, policy: MethodPolicy): Generator<string> {
+  yield* gateProblems(policy);
   if (policy.access === Access.UNSPECIFIED) yield "says no access";
   if (limitNames[policy.limitClass] === undefined) yield "names no limit class";
   if (policy.auditMode === AuditMode.UNSPECIFIED) yield "names no audit mode";
@@ -100,10 +139,38 @@ function* policyProblems(method: DescMethod, policy: MethodPolicy): Generator<st
     yield "names no resource";
   if ((policy.access === Access.SELF || policy.access === Access.LISTING) && policy.resourceField === "")
     yield "must name the resource field";
+  if (method.methodKind !== "unary" && policy.auditMode === AuditMode.ATOMIC)
+    yield "is a stream whose audit is ATOMIC, and a stream has no transaction to be atomic with";
+  if (method.methodKind !== "unary" && method.methodKind !== "server_streaming" && policy.resourceField !== "")
+    yield "names a resource in a stream of requests, of which there is more than one";
   if (policy.maxRequestBytes < 0 || policy.maxRequestBytes > largestRequestBytes)
     yield `allows requests beyond ${largestRequestBytes} bytes`;
-  if (method.methodKind !== "unary" && policy.access !== Access.PUBLIC)
-    yield "is a stream that is not PUBLIC, which needs the stream to end with its credential";
+}
+
+/** The demand of methods that every live principal may call about itself. One object, so that it is known at a glance. */
+export const nothingAsked: Demand = { permission: "", grant: "none", stepUp: false, adminNetwork: false };
+
+const grantAsked: Readonly<Record<Access, Demand["grant"]>> = {
+  [Access.UNSPECIFIED]: "whole",
+  [Access.PUBLIC]: "none",
+  [Access.AUTHENTICATED]: "none",
+  [Access.PERMISSION]: "whole",
+  [Access.SELF]: "whole",
+  [Access.LISTING]: "some",
+  // The handler asks, once it knows what the request points at.
+  [Access.OWNER]: "none",
+};
+
+function demandsOf({ access, permission, stepUp, network }: MethodPolicy): Pick<MethodEntry, "demand" | "ownDemand"> {
+  const whole: Demand = {
+    permission,
+    grant: grantAsked[access],
+    stepUp: stepUp === StepUp.RECENT,
+    adminNetwork: network === Network.ADMIN,
+  };
+  const demand = whole.grant === "none" && !whole.stepUp && !whole.adminNetwork ? nothingAsked : whole;
+  const own: Demand = { permission, grant: "scope", stepUp: false, adminNetwork: false };
+  return { demand, ownDemand: access === Access.SELF ? own : demand };
 }
 
 function entryOf(method: DescMethod, policy: MethodPolicy, handler: unknown): MethodEntry {
@@ -116,6 +183,8 @@ function entryOf(method: DescMethod, policy: MethodPolicy, handler: unknown): Me
     resourceField: policy.resourceField,
     resourceValue: (policy.resourceField === "" ? undefined : reader(method.input, policy.resourceField)) ?? (() => ""),
     limit: limitNames[policy.limitClass] ?? "unlimited",
+    priority: priorityNames[policy.priority] ?? "normal",
+    ...demandsOf(policy),
     auditEvent: policy.auditEvent,
     auditMode: policy.auditMode,
     auditCategory: policy.auditCategory === AuditCategory.ADMIN ? "ADMIN" : "DATA_ACCESS",
@@ -127,11 +196,11 @@ function entryOf(method: DescMethod, policy: MethodPolicy, handler: unknown): Me
 }
 
 /** Methods and problems of one service. */
-function inspect(service: DescService, handlers: Readonly<Record<string, unknown>>, problems: string[]): MethodEntry[] {
+function inspect({ service, handlers }: ServiceBinding, foreign: Foreign, problems: string[]): MethodEntry[] {
   const entries: MethodEntry[] = [];
   for (const method of service.methods) {
     const name = `${service.typeName}/${method.name}`;
-    const policy = policyOf(method);
+    const policy = policyOf(method, foreign);
     const handler = handlers[method.localName];
     if (policy === undefined) problems.push(`${name} has no policy`);
     if (typeof handler !== "function") problems.push(`${name} has no handler`);
@@ -146,15 +215,18 @@ function inspect(service: DescService, handlers: Readonly<Record<string, unknown
 }
 
 /** Throws StartRefused with every problem at once. */
-export function createPolicyTable(bindings: readonly ServiceBinding[]): PolicyTable {
+export function createPolicyTable(
+  bindings: readonly ServiceBinding[],
+  foreign: Foreign = foreignPolicies,
+): PolicyTable {
   const table = new Map<string, MethodEntry>();
   const problems: string[] = [];
-  for (const { service, handlers } of bindings) {
-    for (const entry of inspect(service, handlers, problems)) {
+  for (const binding of bindings) {
+    for (const entry of inspect(binding, foreign, problems)) {
       if (table.has(`/${entry.name}`)) problems.push(`${entry.name} is bound twice`);
       table.set(`/${entry.name}`, entry);
     }
-    problems.push(...sensitiveFieldProblems(service));
+    problems.push(...sensitiveFieldProblems(binding.service));
   }
   if (problems.length > 0) throw new StartRefused(`the contracts are not fit to serve: ${problems.join("; ")}`);
   return table;

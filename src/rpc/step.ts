@@ -9,6 +9,10 @@ export interface Step {
   readonly after?: readonly string[];
   /** On the way in. A throw ends the call; the handler is not reached. */
   readonly enter?: (exchange: Exchange) => void | Promise<void>;
+  /** For streams, last step first, when every step let the call in and before its handler begins. A throw ends the call. */
+  readonly begin?: (exchange: Exchange) => void | Promise<void>;
+  /** Several times a second while a stream that is not PUBLIC is open. A throw ends the stream. */
+  readonly again?: (exchange: Exchange, now: Date) => void | Promise<void>;
   /** On the way out, in reverse order, for every call whose chain began, with `exchange.outcome` set. May replace the outcome. */
   readonly leave?: (exchange: Exchange) => void | Promise<void>;
 }

@@ -16,7 +16,7 @@ export function createRevocations(): Revocations {
   const byKind = { token: new Map<string, number>(), session: new Map<string, number>() };
 
   function learnOne({ kind, key, expiresAt }: FeedEvent): void {
-    if (kind === "principal") return;
+    if (kind === "principal" || kind === "role") return;
     const known = byKind[kind].get(key) ?? 0;
     byKind[kind].set(key, Math.max(known, expiresAt.getTime()));
   }

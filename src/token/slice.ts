@@ -2,12 +2,14 @@
 import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import type { FeedEvent, Reader } from "../kernel/database.ts";
 import { bindService, type ServiceBinding } from "../kernel/handler.ts";
+import type { Observer } from "../kernel/observer.ts";
 import type { Authenticator, Freshness, Sessions, Standings } from "../kernel/ports.ts";
 import type { Macs, SubjectKeys, TokenSigner } from "../kernel/sealing.ts";
 import type { Sweep } from "../kernel/sweep.ts";
 import { createAccessTokens } from "./access-tokens.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createLiveness } from "./liveness.ts";
+import { createValidations, meterAccessTokens, meterAuthenticator, meterRefresh, meterVerifier } from "./meters.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import { createRevocations } from "./revocations.ts";
 import { createSessionFacts } from "./session-facts.ts";
@@ -21,7 +23,7 @@ import { createRevoke } from "./token/revoke.ts";
 import { createVerificationKeys } from "./verification-keys.ts";
 import { createVerifier } from "./verifier.ts";
 
-export interface TokenSliceDeps {
+export interface TokenSliceDeps extends Observer {
   readonly reader: Reader;
   readonly signer: TokenSigner;
   readonly macs: Macs;
@@ -43,11 +45,12 @@ export interface TokenSlice {
 const sweepEveryMs = 60_000;
 
 export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
-  const { reader, signer, settings } = deps;
+  const { reader, signer, settings, metrics } = deps;
   const revocations = createRevocations();
-  const verifier = createVerifier(createVerificationKeys(signer, settings), settings);
+  const validations = createValidations(metrics);
+  const verifier = meterVerifier(createVerifier(createVerificationKeys(signer, settings), settings), metrics);
   const liveness = createLiveness({ ...deps, revocations });
-  const accessTokens = createAccessTokens(signer, settings);
+  const accessTokens = meterAccessTokens(createAccessTokens(signer, settings), deps);
   const refreshTokens = createRefreshTokens(deps.macs);
   const sessionFacts = createSessionFacts(reader);
   const shared = { ...deps, verifier, liveness, accessTokens, refreshTokens, sessionFacts };
@@ -56,13 +59,21 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   return {
     bindings: [
       bindService(TokenService, {
-        introspect: createIntrospect({ verifier, liveness, refreshIntrospection }),
-        refresh: createRefresh(shared),
+        introspect: createIntrospect({
+          verifier,
+          liveness,
+          refreshIntrospection,
+          validations: validations("introspect"),
+        }),
+        refresh: meterRefresh(createRefresh(shared), metrics),
         revoke: createRevoke(shared),
         getJwks: createGetJwks({ signer }),
       }),
     ],
-    authenticator: createAuthenticator({ verifier, liveness, ownAudience: settings.ownAudience }),
+    authenticator: meterAuthenticator(
+      createAuthenticator({ verifier, liveness, ownAudience: settings.ownAudience }),
+      validations("gate"),
+    ),
     sessions: createSessions(shared),
     onFeed: (events) => revocations.learn(events),
     sweeps: [

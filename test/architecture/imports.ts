@@ -34,18 +34,31 @@ const rooms: readonly Room[] = [
     name: "kernel",
     files: kernel,
     sees: [],
-    packages: [/^node:(crypto|util|net|buffer|async_hooks)$/, /^@bufbuild\/protobuf/, /^@gatehouse\/proto\//],
+    packages: [
+      /^node:(crypto|util|net|buffer|async_hooks|worker_threads)$/,
+      /^@bufbuild\/protobuf/,
+      /^@gatehouse\/proto\//,
+    ],
   },
   ...slices.flatMap(slice),
-  { name: "rpc", files: /^rpc\//, sees: [kernel] },
-  { name: "postgres", files: /^postgres\//, sees: [kernel] },
+  { name: "rpc", files: /^rpc\//, sees: [kernel, /^tls\/ports\.ts$/] },
+  { name: "postgres", files: /^postgres\//, sees: [kernel, /^tls\/server-trust\.ts$/] },
+  { name: "redis", files: /^redis\//, sees: [kernel, /^rpc\/limits\/(ports|cells)\.ts$/], packages: [builtin, /^redis$/] },
   { name: "keys", files: /^keys\//, sees: [kernel] },
   { name: "config", files: /^config\//, sees: [kernel], packages: [builtin] },
+  { name: "tls", files: /^tls\//, sees: [kernel] },
   { name: "jobs", files: /^jobs\//, sees: [kernel] },
+  // OpenTelemetry and prom-client are nobody else's.
+  { name: "observability", files: /^observability\//, sees: [kernel] },
   { name: "command line", files: /^(cli|stop-signal)\.ts$/, sees: [kernel], packages: [/^commander$/] },
-  { name: "log", files: /^(logging|log-fields)\.ts$/, sees: [kernel], packages: [/^pino$/] },
+  { name: "log", files: /^(logging|log-fields)\.ts$/, sees: [kernel], packages: [/^pino$/, /^@bufbuild\/protobuf$/] },
   { name: "main", files: /^main\.ts$/, sees: [kernel, /^config\//, /^[^/]+\.ts$/] },
-  { name: "root", files: /^(server|slices|foundation|settings|operator|policy-page)\.ts$/, sees: "everything" },
+  {
+    name: "root",
+    files:
+      /^(server|doors|transport-security|gate|limiting|slices|foundation|settings|operator|policy-page|policy-explain|access|contracts|served-services|standard-services|reload|printed-messages|telemetry|health-watch)\.ts$/,
+    sees: "everything",
+  },
 ];
 
 function roomOf(path: string): Room | undefined {
@@ -61,6 +74,7 @@ function mayImportFile(room: Room, target: string): boolean {
 
 function mayImportPackage(room: Room, specifier: string): boolean {
   if (specifier === "pg" || specifier.startsWith("pg/") || specifier.startsWith("pg-")) return room.name === "postgres";
+  if (specifier === "redis" || specifier.startsWith("@redis/")) return room.name === "redis";
   if (/^@grpc\//.test(specifier) || /^@connectrpc\//.test(specifier)) return ["rpc", "root"].includes(room.name);
   return room.packages === undefined || room.packages.some((pattern) => pattern.test(specifier));
 }

@@ -8,7 +8,7 @@ function faultsOf(text: string, path = "src/auth/session/list.ts"): readonly str
 }
 
 describe("house rules", () => {
-  it("KEY-11 hold for every file of src", () => {
+  it("KEY-11 T-09 hold for every file of src", () => {
     expect(readSource("src").flatMap(mannerFaults)).toEqual([]);
   });
 
@@ -18,6 +18,15 @@ describe("house rules", () => {
     ["the environment imported", `import { env } from "node:process";`],
     ["an exit", "process.exit(1);"],
     ["console", `console.log("x");`],
+    ["standard output", `process.stdout.write("x");`],
+    ["standard error by another name", `process["stderr"].write("x");`],
+    ["a global console", `globalThis.console.error("x");`],
+    ["the raw debug print", `process._rawDebug("x");`],
+    ["a logger of its own", `import { pino } from "pino";`],
+    ["a debug log", `import { debuglog } from "node:util";`],
+    ["the whole of util", `import * as util from "node:util";`],
+    ["inspection", `import { inspect } from "node:util";`],
+    ["a console of its own", `import { Console } from "node:console";`],
     ["the wall clock", "const a = new Date();"],
     ["the wall clock as a number", "const a = Date.now();"],
     ["predictable randomness", "const a = Math.random();"],
@@ -38,5 +47,9 @@ describe("house rules", () => {
   it("leave a given time, errors and Secret alone", () => {
     expect(faultsOf("const a = new Date(0); class Refused extends Error {} class Secret {}")).toEqual([]);
     expect(faultsOf("const a = process.env.HOME; process.exit(1);", "src/main.ts")).toEqual([]);
+    expect(faultsOf(`process.stdout.write("x");`, "src/main.ts")).toEqual([]);
+    expect(faultsOf(`import { isDeepStrictEqual } from "node:util"; import { inspect } from "./inspect.ts";`)).toEqual(
+      [],
+    );
   });
 });

@@ -10,7 +10,24 @@ const classesApart = new Set(["Secret", "EncodedAnswer", "CallView", "ExchangeSt
 const homes = {
   environment: new Set(["src/main.ts"]),
   clock: new Set(["src/kernel/clock.ts"]),
+  /** What a command prints; everything else that is said goes through the one logger. */
+  output: new Set(["src/main.ts"]),
+  logger: new Set(["src/logging.ts"]),
+  inspection: new Set(["src/kernel/secret.ts"]),
 };
+
+/** Ways to print around the logger, and with it around its masks. */
+const printers: readonly (readonly [RegExp, ReadonlySet<string>])[] = [
+  [/^(globalThis\.)?console(\.|$)/, new Set()],
+  [/^(globalThis\.)?process\.(stdout|stderr|report|emitWarning|_rawDebug)(\.|$)/, homes.output],
+];
+
+/** Imports that print, or that make text of what should stay an object. */
+const printingImports: readonly (readonly [RegExp, RegExp, ReadonlySet<string>])[] = [
+  [/^(node:)?(console|inspector|repl|tty|diagnostics_channel|trace_events)(\/|$)/, /./, new Set()],
+  [/^pino(\/|$)/, /./, homes.logger],
+  [/^(node:)?util$/, /^(debug|debuglog|log|format|formatWithOptions|inspect|default|\*)$/, homes.inspection],
+];
 
 function readsClock(node: SyntaxNode): boolean {
   const name = dottedName(nodeAt(node, "callee"));
@@ -24,11 +41,29 @@ function nodeFault(path: string, node: SyntaxNode): string | undefined {
   const name = node.type === "MemberExpression" ? dottedName(node) : undefined;
   if (name?.startsWith("process.env") && !homes.environment.has(path)) return "reads process.env";
   if (name === "process.exit" && !homes.environment.has(path)) return "ends the process";
-  if (name?.startsWith("console.")) return "uses console";
+  if (name !== undefined && printers.some(([shape, home]) => shape.test(name) && !home.has(path)))
+    return `prints with ${name.split(".").slice(0, 2).join(".")}, around the logger`;
+  if (node.type === "ImportDeclaration" && importsPrinter(path, node))
+    return "imports a way to print around the logger";
   if (name === "Math.random") return "uses Math.random, which an attacker can predict";
   if (readsClock(node) && !homes.clock.has(path)) return "reads the wall clock";
   if (node.type === "ImportDeclaration") return importedProcess(path, node);
   return node.type === "ClassDeclaration" || node.type === "ClassExpression" ? classFault(node) : undefined;
+}
+
+function importedNames(node: SyntaxNode): readonly string[] {
+  return nodesAt(node, "specifiers").map((specifier) => {
+    if (specifier.type === "ImportNamespaceSpecifier") return "*";
+    return specifier.type === "ImportDefaultSpecifier" ? "default" : (dottedName(nodeAt(specifier, "imported")) ?? "*");
+  });
+}
+
+function importsPrinter(path: string, node: SyntaxNode): boolean {
+  if (node.importKind === "type") return false;
+  const from = String(nodeAt(node, "source")?.value);
+  return printingImports.some(
+    ([module, name, home]) => module.test(from) && !home.has(path) && importedNames(node).some((one) => name.test(one)),
+  );
 }
 
 /** `import { env } from "node:process"` is the same door under another name. */

@@ -1,25 +1,47 @@
 // Who in src may open a connection to elsewhere: the database's driver, and nobody else.
-import { dottedName, nodeAt, walk } from "../../tools/source/syntax.ts";
+import { dottedName, nodeAt, nodesAt, type SyntaxNode, walk } from "../../tools/source/syntax.ts";
 import type { SourceFile } from "./source.ts";
 
-/** Modules with which one reaches another machine; `node:net` has harmless functions, too, so its users are listed. */
-const clients = /^(node:)?(http|https|http2|tls|dgram|dns|dns\/promises|undici)$/;
-const sockets = /^(node:)?net$/;
+/** Modules with which one reaches another machine, and also listens, or asks what an address is. */
+const network = /^(node:)?(net|http|https|http2|tls|dgram|dns|dns\/promises|undici)$/;
 
-// Two ask what an address is; the door asks whether anybody listens on a Unix socket of its own.
-const socketUsers = new Set([
-  "src/config/kinds.ts",
-  "src/rpc/address.ts",
-  "src/audit/record/indexes.ts",
-  "src/rpc/grpc.ts",
+/** What of them opens no connection. Whatever else is imported from them, and whole modules, is a fault. */
+const harmless = new Set([
+  ...["isIP", "isIPv4", "isIPv6", "BlockList", "SocketAddress", "constants"],
+  ...["createServer", "createSecureServer", "Http2ServerRequest", "Http2ServerResponse"],
+  ...["ServerResponse", "IncomingMessage", "STATUS_CODES"],
+  ...["createSecureContext", "checkServerIdentity"],
 ]);
+
+/** Asks whether anybody listens on a Unix socket of its own. */
+const socketUsers = new Set(["src/rpc/connections/socket-file.ts"]);
 const reaching = new Set(["fetch", "globalThis.fetch", "WebSocket", "globalThis.WebSocket", "EventSource"]);
 
+/** Names that are imported at run time; `*` = the module as a whole. */
+function importedNames(declaration: SyntaxNode): readonly string[] {
+  return nodesAt(declaration, "specifiers").flatMap((specifier) => {
+    if (specifier.type !== "ImportSpecifier") return "*";
+    return specifier.importKind === "type" ? [] : (dottedName(nodeAt(specifier, "imported")) ?? "*");
+  });
+}
+
+const importing = new Set(["ImportDeclaration", "ImportExpression", "ExportNamedDeclaration", "ExportAllDeclaration"]);
+
+function importFaults(path: string, tree: SyntaxNode): readonly string[] {
+  return [...walk(tree)]
+    .filter((node) => importing.has(node.type) && node.importKind !== "type" && node.exportKind !== "type")
+    .flatMap((node) => {
+      const from = String(nodeAt(node, "source")?.value);
+      if (!network.test(from) || socketUsers.has(path)) return [];
+      return (node.type === "ImportDeclaration" ? importedNames(node) : ["*"])
+        .filter((name) => !harmless.has(name))
+        .map((name) => `${path} imports ${name} of ${from}`);
+    });
+}
+
 export function outboundFaults({ path, tree, imports }: SourceFile): readonly string[] {
-  const imported = imports
-    .filter(({ specifier, typeOnly }) => !typeOnly && (clients.test(specifier) || sockets.test(specifier)))
-    .filter(({ specifier }) => !(sockets.test(specifier) && socketUsers.has(path)))
-    .map(({ specifier }) => `${path} imports ${specifier}`);
+  const computed = imports.filter(({ specifier }) => network.test(specifier)).length;
+  const imported = computed === 0 ? [] : importFaults(path, tree);
   const called = [...walk(tree)].flatMap((node) => {
     const name = ["CallExpression", "NewExpression"].includes(node.type)
       ? dottedName(nodeAt(node, "callee"))

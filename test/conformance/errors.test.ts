@@ -43,7 +43,7 @@ describe("an error", () => {
       expect(answer.trailersOnly).toBe(true);
       expect(answer.trailers).toBeUndefined();
       expect(answer.body).toHaveLength(0);
-      expect(answer.headers).toMatchObject({ ":status": 200, "grpc-message": "says%20why" });
+      expect(answer.headers).toMatchObject({ ":status": 200, "grpc-message": "says why" });
       expect(answer.headers?.["content-type"]).toMatch(/^application\/grpc/);
       expect(answer.code).toBe(grpcCode[errorTable[reason].code]);
       expect(answer.status).toMatchObject({ code: answer.code, info: { reason, domain: "gatehouse" } });

@@ -122,16 +122,39 @@ describe("a compressed message", () => {
   });
 
   it.each([
-    ["no encoding said", {}, gzipSync(plain)],
-    ["the encoding identity", { "grpc-encoding": "identity" }, gzipSync(plain)],
-    ["an encoding that nobody knows", { "grpc-encoding": "br" }, plain],
     ["bytes that are not what the encoding says", { "grpc-encoding": "gzip" }, plain],
     ["half of its bytes", { "grpc-encoding": "gzip" }, gzipSync(Buffer.alloc(1_000, "a")).subarray(0, 20)],
   ])("RPC-07 with %s is refused with a reason", async (_what, headers, bytes) => {
-    const answer = await sendTo(getSecret, frame(bytes, 1), headers as Record<string, string>);
-    expect(answer.code).toBe(3);
-    expect(answer).toMatchObject(malformed);
+    expect(await sendTo(getSecret, frame(bytes, 1), headers)).toMatchObject(malformed);
     expect(reached).toEqual([]);
+  });
+
+  it.each([
+    ["no encoding said", {}],
+    ["the encoding identity", { "grpc-encoding": "identity" }],
+  ])("RPC-07 with %s is refused as INTERNAL", async (_what, headers) => {
+    const answer = await sendTo(getSecret, frame(gzipSync(plain), 1), headers as Record<string, string>);
+    expect(answer).toMatchObject(refused(13, "ENCODING_MISSING"));
+    expect(reached).toEqual([]);
+  });
+
+  it.each(["br", "zstd", "GZIP", "", "gzip, deflate"])(
+    "RPC-07 with the encoding %j is refused as UNIMPLEMENTED, with those that are served",
+    async (encoding) => {
+      const answer = await sendTo(getSecret, frame(plain, 1), { "grpc-encoding": encoding });
+      expect(answer).toMatchObject(refused(12, "ENCODING_UNKNOWN"));
+      expect(answer.headers?.["grpc-accept-encoding"]).toBe("identity,deflate,gzip");
+      expect(reached).toEqual([]);
+    },
+  );
+
+  it("RPC-07 whose flag is neither 0 nor 1 is refused", async () => {
+    expect(await sendTo(getSecret, frame(plain, 2), { "grpc-encoding": "gzip" })).toMatchObject(malformed);
+  });
+
+  it("RPC-07 from somebody without a credential is refused as the missing credential it is", async () => {
+    const headers = { ...grpcHeaders(pathOf(getSecret)), "grpc-encoding": "br" };
+    expect(await send(door.session, headers, frame(plain, 1))).toMatchObject(refused(16, "CREDENTIAL_MISSING"));
   });
 });
 

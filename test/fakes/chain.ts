@@ -8,30 +8,38 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { Clock } from "../../src/kernel/clock.ts";
-import type { ServiceBinding } from "../../src/kernel/handler.ts";
+import type { PeerCertificate, ServiceBinding } from "../../src/kernel/handler.ts";
+import { noLines } from "../../src/kernel/logger.ts";
+import { type Metrics, noMetrics } from "../../src/kernel/metrics.ts";
+import { everywhere } from "../../src/kernel/networks.ts";
 import type { Authenticator } from "../../src/kernel/ports.ts";
 import { type ChainDeps, createChain, type Failure } from "../../src/rpc/chain.ts";
 import type { Incoming } from "../../src/rpc/exchange.ts";
+import type { Rates } from "../../src/rpc/limits/settings.ts";
 import { createPolicyTable } from "../../src/rpc/policy.ts";
 import { createSteps, type StepDeps } from "../../src/rpc/steps.ts";
 import { createMessageValidator } from "../../src/rpc/validation.ts";
 import { createFakeRecorder } from "./audit-recorder.ts";
 import { createFakeAuthenticator, type KnownTokens } from "./authenticator.ts";
+import { createFakeLimiting, type FakeLimitingOptions, noRates } from "./limits.ts";
 import { createFakeLogger } from "./logger.ts";
 import { createFakeRequestRecords } from "./request-records.ts";
 import { type Script, scriptedServices } from "./scripted-services.ts";
 import { createFakeUnitOfWork } from "./unit-of-work.ts";
-
-const noLimits: StepDeps["rates"] = { login: "off", tokenCheck: "off", read: "off", write: "off" };
 
 export interface FakeChainOptions {
   readonly script?: Script;
   readonly more?: readonly ServiceBinding[];
   readonly tokens?: KnownTokens;
   readonly authenticator?: Authenticator;
-  readonly rates?: StepDeps["rates"];
+  readonly workloads?: StepDeps["workloads"];
+  readonly rates?: Rates;
+  readonly limiting?: Omit<FakeLimitingOptions, "table" | "logger" | "metrics">;
   readonly clock?: Clock;
   readonly deadline?: StepDeps["deadline"];
+  readonly access?: StepDeps["access"];
+  readonly log?: Partial<StepDeps["log"]>;
+  readonly metrics?: Metrics;
   /** Real ones, where a test is about what Postgres does. */
   readonly behind?: Pick<ChainDeps, "unitOfWork" | "records">;
 }
@@ -44,14 +52,21 @@ export function createFakeChain(options: FakeChainOptions = {}) {
   const unitOfWork = createFakeUnitOfWork();
   const records = options.behind?.records ?? createFakeRequestRecords();
   const table = createPolicyTable([...scriptedServices(options.script), ...(options.more ?? [])]);
+  const { metrics = noMetrics, rates = noRates } = options;
+  const settings = { rates, ...options.limiting?.settings };
+  const limiting = createFakeLimiting({ table, logger, metrics, ...options.limiting, settings });
   const steps = createSteps({
     logger,
+    log: { calls: "all", lines: noLines, tracer: undefined, ...options.log },
+    metrics,
     recorder,
     records,
     table,
     authenticator: options.authenticator ?? createFakeAuthenticator(options.tokens ?? {}),
+    workloads: options.workloads,
     validator: createMessageValidator(),
-    rates: options.rates ?? noLimits,
+    ...limiting,
+    access: options.access ?? { stepUpAgeMs: undefined, adminNetworks: () => everywhere },
     deadline: options.deadline ?? { defaultMs: 5_000, maxMs: 60_000 },
   });
   const chain = createChain({
@@ -61,7 +76,7 @@ export function createFakeChain(options: FakeChainOptions = {}) {
     records,
     ...options.behind,
   });
-  return { chain, table, steps, recorder, logger, unitOfWork, records };
+  return { chain, table, steps, recorder, logger, unitOfWork, records, ...limiting };
 }
 
 export type FakeChain = ReturnType<typeof createFakeChain>;
@@ -70,6 +85,7 @@ export function incomingOf(
   options: {
     readonly metadata?: Readonly<Record<string, readonly string[]>>;
     readonly address?: string;
+    readonly certificate?: PeerCertificate;
     readonly deadline?: number;
     readonly onCancel?: Incoming["onCancel"];
   } = {},
@@ -77,7 +93,7 @@ export function incomingOf(
   return {
     protocol: "grpc",
     metadata: (key) => options.metadata?.[key] ?? [],
-    peer: { address: options.address ?? "192.0.2.1", userAgent: "test" },
+    peer: { address: options.address ?? "192.0.2.1", userAgent: "test", certificate: options.certificate },
     deadline: options.deadline,
     onCancel: options.onCancel ?? (() => {}),
   };

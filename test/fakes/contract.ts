@@ -13,6 +13,7 @@ import {
   type FieldData,
   MethodPolicySchema,
   file_gatehouse_options_v1_policy as optionsFile,
+  Priority,
   policy as policyOption,
 } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 
@@ -50,7 +51,8 @@ function fieldOf(sketch: FieldSketch, index: number) {
 
 function methodOptionsOf(policy: ContractSketch["policy"]) {
   const options = create(MethodOptionsSchema);
-  if (policy !== undefined) setExtension(options, policyOption, create(MethodPolicySchema, policy));
+  if (policy !== undefined)
+    setExtension(options, policyOption, create(MethodPolicySchema, { priority: Priority.NORMAL, ...policy }));
   return options;
 }
 

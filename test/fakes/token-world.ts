@@ -1,8 +1,10 @@
 // The whole Token slice with real keys around what a test holds in its hands: clock, standings, feed, database.
+
 import { randomBytes } from "node:crypto";
 import type { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import type { FeedEvent, Reader } from "../../src/kernel/database.ts";
 import type { Call, UnaryHandler } from "../../src/kernel/handler.ts";
+import { unobserved } from "../../src/kernel/observer.ts";
 import type { Standings } from "../../src/kernel/ports.ts";
 import type { Grant, Principal, Standing } from "../../src/kernel/principal.ts";
 import type { Macs, SubjectKeys } from "../../src/kernel/sealing.ts";
@@ -121,6 +123,7 @@ export function createTokenWorld(options: TokenWorldOptions = {}) {
   const time = { now: new Date("2026-11-21T12:00:00.000Z") };
   const unitOfWork = options.unitOfWork ?? createFakeUnitOfWork();
   const slice = createTokenSlice({
+    ...unobserved,
     reader: options.reader ?? noReader,
     signer,
     macs: options.macs ?? createTestMacs(),

@@ -25,7 +25,13 @@ const columns: readonly (readonly [string, (entry: MethodEntry) => string])[] = 
     ({ resourceType, resourceField }) =>
       [resourceType, resourceField && `{${resourceField}}`].filter(Boolean).join("/"),
   ],
+  [
+    "narrowed by",
+    ({ demand: { stepUp, adminNetwork } }) =>
+      [stepUp && "step-up", adminNetwork && "network"].filter(Boolean).join("+"),
+  ],
   ["limit", ({ limit }) => limit],
+  ["priority", ({ priority }) => priority],
   [
     "audit",
     ({ auditMode, auditCategory }) =>
@@ -68,6 +74,19 @@ describe("the policy of every method", () => {
       "grpc.health.v1.Health/Watch",
       "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
       "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ]);
+  });
+
+  it("P-15 P-02 asks for a recent login and an administrator's network wherever who may do what is changed for others", () => {
+    const narrowed = [...table.values()].filter(({ demand }) => demand.stepUp && demand.adminNetwork);
+    expect(narrowed.map(({ method }) => method.name).toSorted()).toEqual([
+      "CreateGrant",
+      "CreateInvitation",
+      "CreateRole",
+      "DeleteGrant",
+      "DeleteRole",
+      "RevokeSession",
+      "UpdateRole",
     ]);
   });
 

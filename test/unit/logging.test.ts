@@ -110,3 +110,46 @@ describe("an error in the log", () => {
     });
   });
 });
+
+describe("lines of calls", () => {
+  function open(level: "info" | "warn" = "info") {
+    const written: string[] = [];
+    const stream = { write: (text: string) => void written.push(text) };
+    const logger = createLogger({ level, clock: { now: () => new Date(0) }, stream });
+    return { logger, written };
+  }
+
+  it("wait to be written together, and go before any other line", () => {
+    const { logger, written } = open();
+    logger.lines.write("one");
+    logger.lines.write("two");
+    expect(written).toEqual([]);
+    logger.error({}, "three");
+    expect(written).toHaveLength(2);
+    expect(written[0]).toBe("one\ntwo\n");
+    expect(JSON.parse(written[1] ?? "")).toMatchObject({ message: "three" });
+  });
+
+  it("are written when there are many, by themselves after a while, and at the end", async () => {
+    const { logger, written } = open();
+    for (let count = 0; count < 17; count++) logger.lines.write("x".repeat(1_000));
+    expect(written).toHaveLength(1);
+    logger.lines.write("last");
+    logger.flush();
+    expect(written.at(-1)).toBe("last\n");
+    logger.flush();
+    expect(written).toHaveLength(2);
+    logger.lines.write("late");
+    await expect.poll(() => written.at(-1), { timeout: 5_000 }).toBe("late\n");
+  });
+
+  it("P-10 follow the level, also when it changes while the server runs", () => {
+    const { logger } = open("warn");
+    const seen = [logger.lines.on];
+    logger.level = "info";
+    seen.push(logger.lines.on);
+    logger.level = "error";
+    seen.push(logger.lines.on);
+    expect(seen).toEqual([false, true, false]);
+  });
+});

@@ -21,11 +21,18 @@ describe("gatehouse policy", () => {
 
   it("tells access, permission, resource, limit, audit mode and event", () => {
     const line = pageWith({ GATEHOUSE_LIMIT_READ: "7/3s" }).find((one) => one.includes("/GetSecret "));
-    expect(line).toMatch(/PERMISSION +secrets\.read +secrets\/\{path\} +read 7 in 3 s +BLOCKING +secret\.read$/);
+    expect(line).toMatch(
+      /PERMISSION +secrets\.read +secrets\/\{path\} +read 7 in 3 s +normal +BLOCKING +secret\.read$/,
+    );
+  });
+
+  it("tells what narrows a method beside the grant", () => {
+    const line = pageWith({}).find((one) => one.includes("/CreateGrant "));
+    expect(line).toMatch(/grants\.create +\{resource\} +step-up, network +write/);
   });
 
   it("shows a limit that is off as none", () => {
     const line = pageWith({ GATEHOUSE_LIMIT_READ: "off" }).find((one) => one.includes("/GetSecret "));
-    expect(line).toMatch(/\{path\} +read +BLOCKING/);
+    expect(line).toMatch(/\{path\} +read +normal +BLOCKING/);
   });
 });

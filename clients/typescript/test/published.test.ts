@@ -22,6 +22,7 @@ function install(): void {
     "@bufbuild/protobuf",
     "@bufbuild/protovalidate",
     "@connectrpc/connect",
+    "@connectrpc/connect-web",
     "@grpc/grpc-js",
     "@types/node",
     "undici-types",
@@ -35,6 +36,7 @@ function install(): void {
 
 const program = `
 import { createGatehouse, isReason, PermissionDenied } from "@gatehouse/client";
+import * as web from "@gatehouse/client/web";
 import { SecretVersionState } from "@gatehouse/client/proto/gatehouse/secrets/v1/secrets_service_pb.js";
 
 await using gatehouse = createGatehouse({ address: process.argv[2] ?? "", credentials: "t" });
@@ -45,6 +47,9 @@ try {
 } catch (error) {
   console.log(enabled, error instanceof PermissionDenied, isReason(error, "PERMISSION_DENIED"));
 }
+await using browser: web.Gatehouse = web.createGatehouse({ baseUrl: "http://127.0.0.1:1", retry: { maxAttempts: 1 } });
+const lost = await browser.secrets.getSecret({ path: "a" }).catch((error: unknown) => error);
+console.log(lost instanceof web.Unavailable, web.Unavailable.name);
 `;
 
 beforeAll(() => {
@@ -68,7 +73,7 @@ describe("the published package", () => {
     });
     const { promise, resolve } = Promise.withResolvers<string>();
     execFile(process.execPath, [join(home, "program.ts"), server.address], (_, out, err) => resolve(out + err));
-    expect(await promise).toBe("true true true\n");
+    expect(await promise).toBe("true true true\ntrue Unavailable\n");
   });
 
   it("type-checks strictly where it is used", () => {

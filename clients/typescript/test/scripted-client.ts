@@ -1,7 +1,8 @@
 // A client that is closed when its test is over, and tokens to script with.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { onTestFinished } from "vitest";
-import { createGatehouse, type Gatehouse, type GatehouseOptions } from "../src/create-gatehouse.ts";
+import type { Gatehouse } from "../src/core/gatehouse.ts";
+import { createGatehouse, type GatehouseOptions } from "../src/create-gatehouse.ts";
 import type { Tokens } from "../src/credentials/tokens.ts";
 import type { ScriptedServer } from "./scripted-server.ts";
 

@@ -5,6 +5,7 @@ const ownSegments: ReadonlySet<string> = new Set([
   "audit",
   "authn",
   "authz",
+  "config",
   "gatehouse",
   "invitation",
   "key",

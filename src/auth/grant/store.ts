@@ -1,6 +1,8 @@
 // SQL of grants and roles, and the rule that the last administrator stays.
 import type { Reader, Row, Statement, Transaction } from "../../kernel/database.ts";
+import type { Grant } from "../../kernel/principal.ts";
 import { everything } from "../domain/access-rules.ts";
+import { grantIn } from "../standing/store.ts";
 
 export interface GrantRow {
   readonly [column: string]: unknown;
@@ -63,6 +65,33 @@ export function listGrants(
   limit: number,
 ): Promise<GrantRow[]> {
   return reader.rows<GrantRow>(listStatement, [principalId, after ?? null, limit]);
+}
+
+export interface ExplainedGrant extends Grant {
+  readonly row: GrantRow;
+}
+
+interface PermittingRow extends GrantRow {
+  readonly permissions: readonly string[];
+}
+
+const explainedStatement: Statement = {
+  name: "auth.explained_grants",
+  text: `
+    select g.id, g.principal_id, g.role, g.resource, g.effect, g.expires_at, g.created_at, g.created_by, r.permissions
+    from access_grant g
+    join role r on r.name = g.role
+    where g.principal_id = $1
+    order by g.id`,
+};
+
+/** As the rule of access reads them, each with what it came from. */
+export async function grantsWithPermissions(reader: Reader, principalId: string): Promise<readonly ExplainedGrant[]> {
+  const rows = await reader.rows<PermittingRow>(explainedStatement, [principalId]);
+  return rows.flatMap((row) => {
+    const grant = grantIn(row);
+    return grant === undefined ? [] : { ...grant, row };
+  });
 }
 
 /** A lasting administrator holds everything everywhere for ever, is active, and nothing is denied to it. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Argon2Cost } from "../domain/phc.ts";
 import type { PasswordHasher } from "../ports.ts";
-import { createLane } from "./lane.ts";
+import { createLane, type LaneLoad } from "./lane.ts";
 
 export interface PasswordHasherOptions {
   readonly cost: Argon2Cost;
@@ -12,6 +12,7 @@ export interface PasswordHasherOptions {
 }
 
 export interface ClosablePasswordHasher extends PasswordHasher {
+  load(): LaneLoad;
   close(): Promise<void>;
 }
 
@@ -42,6 +43,7 @@ export function createPasswordHasher({ cost, lanes, queue }: PasswordHasherOptio
       const job = { secret: secretBytes(password), parameters: { kind: "verify", phc } };
       return (await lane.run(job, signal)) === true;
     },
+    load: lane.load,
     close: () => lane.close(),
   };
 }

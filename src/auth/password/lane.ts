@@ -25,8 +25,14 @@ export interface Lane {
    * the worker died under the job.
    */
   run(job: LaneJob, signal: AbortSignal): Promise<unknown>;
+  load(): LaneLoad;
   /** Jobs accepted before are still done. */
   close(): Promise<void>;
+}
+
+export interface LaneLoad {
+  readonly running: number;
+  readonly waiting: number;
 }
 
 interface Waiting {
@@ -127,6 +133,7 @@ export function createLane(options: LaneOptions): Lane {
       job.secret.fill(0);
       throw refused;
     },
+    load: () => ({ running: seats.length - free.length, waiting: waiting.length }),
     async close() {
       const { promise, resolve } = Promise.withResolvers<void>();
       closed = { drained: resolve };

@@ -4,7 +4,7 @@ import type { FeedEvent, Reader } from "../../kernel/database.ts";
 import type { Freshness, Standings } from "../../kernel/ports.ts";
 import type { Standing } from "../../kernel/principal.ts";
 import { createRecentMap } from "../../kernel/recent-map.ts";
-import { readStanding } from "./store.ts";
+import { type ReadStanding, readStanding } from "./store.ts";
 
 export interface StandingsDeps {
   readonly reader: Reader;
@@ -19,7 +19,7 @@ export interface StandingCache extends Standings {
 }
 
 interface Kept {
-  readonly standing: Standing;
+  readonly standing: ReadStanding;
   /** Unix milliseconds. */
   readonly until: number;
 }
@@ -45,11 +45,14 @@ function createMemory(capacity: number) {
       const found = kept.get(id);
       return found === undefined || found.until <= now ? undefined : found.standing;
     },
-    put(standing: Standing, now: number): void {
+    put(standing: ReadStanding, now: number): void {
       kept.set(standing.principalId, { standing, until: keptUntil(standing, now) });
     },
     drop(id: string): void {
       kept.delete(id);
+    },
+    dropHolders(role: string): void {
+      kept.sweep(({ standing }) => standing.rolesInGrants.has(role));
     },
   };
 }
@@ -61,7 +64,7 @@ export function createStandings({
   capacity = defaultCapacity,
 }: StandingsDeps): StandingCache {
   const memory = createMemory(capacity);
-  const loading = new Map<string, Promise<Standing | undefined>>();
+  const loading = new Map<string, Promise<ReadStanding | undefined>>();
 
   async function load(id: string): Promise<Standing | undefined> {
     const started = readStanding(reader, id, clock.now());
@@ -87,6 +90,11 @@ export function createStandings({
     fresh: (id) => readStanding(reader, id, clock.now()),
     onFeed(events) {
       for (const { kind, key } of events) {
+        if (kind === "role") {
+          memory.dropHolders(key);
+          // Who is being read holds nobody knows what.
+          loading.clear();
+        }
         if (kind !== "principal") continue;
         memory.drop(key);
         loading.delete(key);

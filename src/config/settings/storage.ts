@@ -1,8 +1,13 @@
 // Where state and keys live.
 import * as is from "../kinds.ts";
-import { sensitive, setting } from "../setting.ts";
+import { optional, sensitive, setting } from "../setting.ts";
 
 export const storage = {
+  settingsFile: optional({
+    env: "GATEHOUSE_SETTINGS_FILE",
+    kind: is.path,
+    doc: "More settings, one `NAME=VALUE` a line, `#` for comments; none that the environment gives as well, and no sensitive ones (their `_FILE` names may stand here). Read at the start and at SIGHUP.",
+  }),
   dataDir: setting({
     env: "GATEHOUSE_DATA_DIR",
     kind: is.path,
@@ -18,6 +23,11 @@ export const storage = {
     env: "GATEHOUSE_DATABASE_OWNER_URL",
     kind: is.databaseUrl,
     doc: "The same database with the login that owns the schema. Read by `gatehouse migrate` only.",
+  }),
+  databaseCaFile: optional({
+    env: "GATEHOUSE_DATABASE_CA_FILE",
+    kind: is.path,
+    doc: "The authorities in PEM that the database's certificate is verified against, as `sslrootcert` in the URL. A database on another machine is always verified, host name included; without this against the public authorities.",
   }),
   databasePool: setting({
     env: "GATEHOUSE_DATABASE_POOL",

@@ -111,4 +111,52 @@ export const authReasons = {
     message: "too many logins at once",
     remedy: "Wait for the time in RetryInfo, then try again.",
   },
+  STEP_UP_REQUIRED: {
+    code: "UNAUTHENTICATED",
+    id: "SEC-AUTH-019",
+    message: "a more recent authentication is required",
+    remedy: "Log in again, then call with the new access token; a refreshed one keeps the time of its login.",
+  },
+  NETWORK_NOT_ALLOWED: {
+    code: "PERMISSION_DENIED",
+    id: "SEC-AUTH-020",
+    message: "the method is not allowed from this network",
+    remedy: "Call from a network of GATEHOUSE_ADMIN_NETWORKS.",
+  },
+  ROLE_NOT_FOUND: {
+    code: "NOT_FOUND",
+    id: "SEC-AUTH-021",
+    message: "no such role",
+    remedy: "List the roles; it may have been deleted already.",
+  },
+  ROLE_EXISTS: {
+    code: "ALREADY_EXISTS",
+    id: "SEC-AUTH-022",
+    message: "a role of this name exists",
+    remedy: "Choose another name, or update the role that exists.",
+  },
+  ROLE_IN_USE: {
+    code: "FAILED_PRECONDITION",
+    id: "SEC-AUTH-023",
+    message: "the role is granted to somebody",
+    remedy: "Delete every grant of the role first.",
+  },
+  ROLE_BUILT_IN: {
+    code: "FAILED_PRECONDITION",
+    id: "SEC-AUTH-024",
+    message: "built-in roles never change",
+    remedy: "Make a role of your own.",
+  },
+  ROLE_EXCEEDS_OWN: {
+    code: "PERMISSION_DENIED",
+    id: "SEC-AUTH-025",
+    message: "nobody can put into a role what they lack",
+    remedy: "Ask someone who holds every permission of the role wherever the role is granted.",
+  },
+  ROLE_LIMIT_REACHED: {
+    code: "RESOURCE_EXHAUSTED",
+    id: "SEC-AUTH-026",
+    message: "there are as many roles as there may be",
+    remedy: "Delete a role that nobody holds.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

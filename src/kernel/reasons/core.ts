@@ -110,4 +110,22 @@ export const coreReasons = {
     message: "no such service",
     remedy: "List the services with grpcurl; the empty name asks about the server as a whole.",
   },
+  LIMITS_UNAVAILABLE: {
+    code: "UNAVAILABLE",
+    id: "SEC-CORE-019",
+    message: "calls cannot be counted at the moment, so nothing was done",
+    remedy: "Wait for the time in RetryInfo, then try again.",
+  },
+  OVERLOADED: {
+    code: "UNAVAILABLE",
+    id: "SEC-CORE-020",
+    message: "the server has too much to do, so nothing was done",
+    remedy: "Wait for the time in RetryInfo, then try again; another replica may answer sooner.",
+  },
+  CONCURRENCY_LIMITED: {
+    code: "RESOURCE_EXHAUSTED",
+    id: "SEC-CORE-021",
+    message: "too many calls at the same time",
+    remedy: "Let calls finish before you make more; the metadata names the limit.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,39 +1,37 @@
 // A grpc-js call in the words of the chain.
 import type { EventEmitter } from "node:events";
-import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
 import type { Peer } from "../../kernel/handler.ts";
-import { plainAddress } from "../address.ts";
+import { outlive } from "../connections/connection.ts";
 import type { Incoming } from "../exchange.ts";
+import type { DoorCall } from "./door-call.ts";
 
-export type AnyServerCall =
-  | ServerUnaryCall<Buffer, Buffer>
-  | ServerWritableStream<Buffer, Buffer>
-  | ServerDuplexStream<Buffer, Buffer>;
+export const longestUserAgent = 256;
 
-const longestUserAgent = 256;
-
-function peerOf(call: AnyServerCall): Peer {
-  const peer = call.getPeer();
-  const port = peer.lastIndexOf(":");
-  const [userAgent] = call.metadata.get("user-agent");
+function peerOf({ connection, metadata }: DoorCall): Peer {
+  const [userAgent] = metadata.get("user-agent");
   return {
-    address: port < 0 ? "unix" : plainAddress(peer.slice(0, port)),
+    address: connection.callerAddress(connection.address, (header) => metadata.get(header) as string[]),
+    certificate: connection.certificate,
     userAgent: typeof userAgent === "string" ? userAgent.slice(0, longestUserAgent) : "",
   };
 }
 
+/** What tells that the caller has gone: the object that the handler of the call gets. */
+export type Cancellation = EventEmitter & { readonly cancelled: boolean };
+
 /** One for each call, so a class: docs/decisions/0010-objects-of-a-call.md. */
 export class GrpcIncoming implements Incoming {
-  readonly #call: AnyServerCall;
+  readonly #call: DoorCall;
+  readonly #cancellation: Cancellation | undefined;
   readonly protocol = "grpc";
   readonly deadline: number | undefined;
   #peer: Peer | undefined = undefined;
 
-  constructor(call: AnyServerCall) {
+  constructor(call: DoorCall, cancellation: Cancellation | undefined) {
     this.#call = call;
+    this.#cancellation = cancellation;
     const deadline = call.getDeadline();
-    const at = typeof deadline === "number" ? deadline : deadline.getTime();
-    this.deadline = Number.isFinite(at) ? at : undefined;
+    this.deadline = Number.isFinite(deadline) ? deadline : undefined;
   }
 
   metadata(key: string): readonly string[] {
@@ -45,8 +43,12 @@ export class GrpcIncoming implements Incoming {
     return this.#peer;
   }
 
+  outlivedBy(work: Promise<unknown>): void {
+    outlive(this.#call.connection, work);
+  }
+
   onCancel(listener: () => void): void {
-    if (this.#call.cancelled) listener();
-    else (this.#call as EventEmitter).once("cancelled", listener);
+    if (this.#cancellation?.cancelled) listener();
+    else this.#cancellation?.once("cancelled", listener);
   }
 }

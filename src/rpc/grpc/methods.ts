@@ -1,118 +1,154 @@
-// Hands each method of the table to grpc-js with identity codecs, so that nothing is decoded before the gate.
-import type {
-  Metadata,
-  ServerDuplexStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  sendUnaryData,
-  UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import type { GatehouseError } from "../../kernel/errors.ts";
+// Makes of each method of the table what grpc-js calls: with identity codecs, so that nothing is decoded before the gate,
+// and never with more handlers at work for a connection than it may have streams, whatever it cancels meanwhile.
+import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream, sendUnaryData } from "@grpc/grpc-js";
+import { GatehouseError } from "../../kernel/errors.ts";
 import type { Chain, Failure, Reply } from "../chain.ts";
-import type { MethodEntry, PolicyTable } from "../policy.ts";
+import { type ConnectionBounds, smallAnswerBytes } from "../connections/bounds.ts";
+import { answersUnread, type Unread } from "../connections/unread.ts";
+import { largestRequestBytes, type MethodEntry, type PolicyTable } from "../policy.ts";
+import type { DoorCall } from "./door-call.ts";
 import { GrpcIncoming } from "./incoming.ts";
-import { statusOf, trailersOf } from "./library.ts";
+import { answerTrailersOf, type Handler, statusOf } from "./library.ts";
+import { asBuffer, createPump, type ResponseStream } from "./pump.ts";
 
-const identity = (bytes: Buffer): Buffer => bytes;
+export const identity = (bytes: Buffer): Buffer => bytes;
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The call inside the object that grpc-js hands to handlers. */
+export const callOf = (call: object): DoorCall => (call as { readonly call: DoorCall }).call;
+
+const retryMs = 1_000;
+
+export function overloaded(): GatehouseError {
+  return new GatehouseError("CONNECTION_OVERLOADED", { retryAfterMs: retryMs });
 }
 
-function unary(chain: Chain, entry: MethodEntry) {
-  return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
-    const answer = (reply: Reply): void => {
-      if ("failure" in reply) callback(statusOf(reply.failure));
-      else callback(null, asBuffer(reply.bytes), trailersOf(reply.metadata));
-    };
-    const reply = chain.unary(entry, new GrpcIncoming(call), call.request);
-    if (reply instanceof Promise) void reply.then(answer);
-    else answer(reply);
+export interface MethodDeps {
+  readonly chain: Chain;
+  readonly bounds: ConnectionBounds;
+  readonly unread: Unread;
+}
+
+function createUnary({ chain, bounds, unread }: MethodDeps, entry: MethodEntry) {
+  /** False when the answer has no room. */
+  function keep({ connection, stream }: DoorCall, bytes: number): boolean {
+    const read = unread.keep(connection, bytes);
+    if (read === undefined) return false;
+    if (stream.destroyed) read();
+    else stream.once("close", read);
+    return true;
+  }
+
+  function send(call: DoorCall, reply: Reply, callback: sendUnaryData<Buffer>): void {
+    if ("failure" in reply) callback(statusOf(reply.failure));
+    else if (reply.bytes.byteLength > smallAnswerBytes && !keep(call, reply.bytes.byteLength))
+      callback(statusOf(chain.failure(answersUnread())));
+    else callback(null, asBuffer(reply.bytes), answerTrailersOf(reply.metadata));
+  }
+
+  return (unaryCall: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
+    const call = callOf(unaryCall);
+    const { connection } = call;
+    if (connection.running >= bounds.maxStreams) {
+      call.refuse(overloaded());
+      return;
+    }
+    call.begun = true;
+    const reply = chain.unary(entry, new GrpcIncoming(call, unaryCall), unaryCall.request);
+    if (!(reply instanceof Promise)) {
+      send(call, reply, callback);
+      return;
+    }
+    connection.running += 1;
+    void reply.then((late) => {
+      connection.running -= 1;
+      send(call, late, callback);
+    });
   };
 }
 
-type ResponseStream = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
-
-function written(call: ResponseStream, bytes: Buffer): Promise<void> | undefined {
-  if (call.write(bytes)) return undefined;
-  return new Promise((resolve) => {
-    const resume = () => {
-      call.off("drain", resume).off("cancelled", resume);
-      resolve();
-    };
-    call.on("drain", resume).on("cancelled", resume);
-  });
-}
-
-async function pump(call: ResponseStream, answers: AsyncGenerator<Uint8Array, Failure | undefined>): Promise<void> {
-  let next = await answers.next();
-  while (!next.done) {
-    if (call.cancelled) {
-      await answers.return(undefined);
+/** Streams have promises anyway. */
+function createStreaming(
+  { chain, bounds, unread }: MethodDeps,
+  entry: MethodEntry,
+  requestsOf: (stream: ResponseStream) => AsyncIterable<Buffer>,
+) {
+  const pump = createPump({ chain, unread, answerMs: bounds.answerMs });
+  return (stream: ResponseStream): void => {
+    const call = callOf(stream);
+    const { connection } = call;
+    if (connection.running >= bounds.maxStreams) {
+      call.refuse(overloaded());
       return;
     }
-    await written(call, asBuffer(next.value));
-    next = await answers.next();
-  }
-  if (next.value === undefined) call.end();
-  else call.emit("error", statusOf(next.value));
+    call.begun = true;
+    connection.running += 1;
+    const answers: AsyncGenerator<Uint8Array, Failure | undefined> = chain.stream(
+      entry,
+      new GrpcIncoming(call, stream),
+      requestsOf(stream),
+    );
+    void pump(stream, call, answers).finally(() => {
+      connection.running -= 1;
+    });
+  };
 }
 
-async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
 }
 
-function serverStream(chain: Chain, entry: MethodEntry) {
-  return (call: ServerWritableStream<Buffer, Buffer>): void => {
-    void pump(call, chain.stream(entry, new GrpcIncoming(call), once(call.request)));
-  };
+const oneRequest = (stream: ResponseStream) => once((stream as ServerWritableStream<Buffer, Buffer>).request);
+
+// A stream destroyed because nobody reads on could not be told why any more.
+const manyRequests = (stream: ResponseStream): AsyncIterable<Buffer> =>
+  (stream as ServerDuplexStream<Buffer, Buffer>).iterator({ destroyOnReturn: false });
+
+const types = {
+  unary: "unary",
+  server_streaming: "serverStream",
+  client_streaming: "bidi",
+  bidi_streaming: "bidi",
+} as const;
+
+function implementationOf(deps: MethodDeps, entry: MethodEntry) {
+  const type = types[entry.method.methodKind];
+  if (type === "unary") return createUnary(deps, entry);
+  return createStreaming(deps, entry, type === "bidi" ? manyRequests : oneRequest);
 }
 
-function bidiStream(chain: Chain, entry: MethodEntry) {
-  return (call: ServerDuplexStream<Buffer, Buffer>): void => {
-    // A stream destroyed because nobody reads on could not be told why any more.
-    const requests: AsyncIterable<Buffer> = call.iterator({ destroyOnReturn: false });
-    void pump(call, chain.stream(entry, new GrpcIncoming(call), requests));
-  };
+/** What a call of no method is taken for until it is turned away. */
+export const nowhere: Handler = {
+  path: "",
+  type: "bidi",
+  func: undefined,
+  serialize: identity,
+  deserialize: identity,
+  options: {},
+};
+
+export interface KnownHandler extends Handler {
+  readonly entry: MethodEntry;
+  /** The most bytes that a call of it brings. */
+  readonly mayBring: number;
 }
 
-function implementationOf(chain: Chain, entry: MethodEntry) {
-  if (entry.method.methodKind === "unary") return unary(chain, entry);
-  return entry.method.methodKind === "server_streaming" ? serverStream(chain, entry) : bidiStream(chain, entry);
-}
-
-export function grpcMethods(
-  chain: Chain,
-  table: PolicyTable,
-): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
-  const definition: Record<string, ServiceDefinition[string]> = {};
-  const implementation: UntypedServiceImplementation = {};
+/** By path. */
+export function grpcHandlers(deps: MethodDeps, table: PolicyTable): ReadonlyMap<string, KnownHandler> {
+  const handlers = new Map<string, KnownHandler>();
   for (const [path, entry] of table) {
-    const kind = entry.method.methodKind;
-    definition[path] = {
+    handlers.set(path, {
       path,
-      requestStream: kind === "bidi_streaming" || kind === "client_streaming",
-      responseStream: kind === "bidi_streaming" || kind === "server_streaming",
-      requestSerialize: identity,
-      requestDeserialize: identity,
-      responseSerialize: identity,
-      responseDeserialize: identity,
-    };
-    implementation[path] = implementationOf(chain, entry);
+      entry,
+      type: types[entry.method.methodKind],
+      func: implementationOf(deps, entry),
+      serialize: identity,
+      deserialize: identity,
+      options: {
+        "grpc.max_receive_message_length": entry.maxRequestBytes,
+        "grpc.max_send_message_length": largestRequestBytes,
+      },
+      mayBring: 2 * (entry.maxRequestBytes + deps.bounds.maxMetadataBytes),
+    });
   }
-  return { definition, implementation };
-}
-
-/** A handler, in the form that grpc-js keeps them, for calls that reach no method. */
-export function refusing(chain: Chain, error: () => GatehouseError): unknown {
-  return {
-    type: "bidi",
-    path: "",
-    serialize: identity,
-    deserialize: identity,
-    func: (call: ServerDuplexStream<Buffer, Buffer> & { metadata: Metadata }) => {
-      call.emit("error", statusOf(chain.failure(error())));
-    },
-  };
+  return handlers;
 }

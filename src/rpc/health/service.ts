@@ -15,6 +15,7 @@ export interface HealthReporter {
   readonly binding: ServiceBinding;
   /** The empty name stands for the server as a whole; it is NOT_SERVING until set. */
   set(service: string, health: Health): void;
+  all(): ReadonlyMap<string, Health>;
   /** First step of the drain: everything is NOT_SERVING for good, watchers are told and their streams end. */
   shutdown(): void;
 }
@@ -25,6 +26,7 @@ export function createHealth({ unknownService }: HealthDeps): HealthReporter {
   return {
     binding: bindService(HealthService, { check, watch: createWatch(statuses), list: createList(statuses) }),
     set: statuses.set,
+    all: statuses.all,
     shutdown: statuses.close,
   };
 }

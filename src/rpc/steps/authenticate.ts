@@ -1,7 +1,8 @@
 // Who calls. Runs before the body is decoded; a method that is not PUBLIC is reached with a live principal or not at all.
 import { Access } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 import { GatehouseError } from "../../kernel/errors.ts";
-import type { Authenticator } from "../../kernel/ports.ts";
+import type { PeerCertificate } from "../../kernel/handler.ts";
+import type { Authenticator, WorkloadIdentities } from "../../kernel/ports.ts";
 import type { Principal } from "../../kernel/principal.ts";
 import type { Exchange, Incoming } from "../exchange.ts";
 import type { Step } from "../step.ts";
@@ -39,26 +40,65 @@ function become(exchange: Exchange, principal: Principal): void {
   exchange.principal = principal;
 }
 
-export function createAuthenticateStep(deps: { readonly authenticator: Authenticator }): Step {
+/** A certificate that is bound to nobody may still come with a token, so the caller is told that one is missing. */
+function becomeWorkload(exchange: Exchange, principal: Principal | undefined): void {
+  if (principal === undefined) throw new GatehouseError("CREDENTIAL_MISSING", { auditReason: "CERTIFICATE_UNBOUND" });
+  become(exchange, principal);
+}
+
+export interface AuthenticateDeps {
+  readonly authenticator: Authenticator;
+  /** Undefined = no client shows a certificate. */
+  readonly workloads?: WorkloadIdentities | undefined;
+}
+
+export function createAuthenticateStep(deps: AuthenticateDeps): Step {
+  // Of streams alone, which are looked at again and again: a token is long to cut out and to hash.
+  const presented = new WeakMap<Exchange, string>();
+
+  /** The certificate speaks for the caller only where there is no token, not even an empty one. */
+  function asWorkload(
+    exchange: Exchange,
+    certificate: PeerCertificate,
+    workloads: WorkloadIdentities,
+    now: Date,
+  ): void | Promise<void> {
+    const known = workloads.principalOf(certificate, now);
+    if (!(known instanceof Promise)) return becomeWorkload(exchange, known);
+    return known.then((principal) => becomeWorkload(exchange, principal));
+  }
+
+  function check(exchange: Exchange, now: Date, given?: string): void | Promise<void> {
+    const { incoming } = exchange;
+    const { workloads } = deps;
+    const certificate = workloads === undefined ? undefined : incoming.peer.certificate;
+    if (certificate !== undefined) workloads?.requireLive(certificate, now);
+    if (exchange.entry.access === Access.PUBLIC) return;
+    if (certificate !== undefined && workloads !== undefined && incoming.metadata("authorization").length === 0)
+      return asWorkload(exchange, certificate, workloads, now);
+    const token = given ?? bearerToken(incoming);
+    try {
+      const known = deps.authenticator.authenticate(token, now);
+      if (!(known instanceof Promise)) return become(exchange, known);
+      return known.then(
+        (principal) => become(exchange, principal),
+        (cause) => {
+          throw refusal(cause);
+        },
+      );
+    } catch (cause) {
+      throw refusal(cause);
+    }
+  }
   return {
     name: "authenticate",
     reason: "before the body is decoded and before limits, which count by principal",
     after: ["address limit"],
-    enter(exchange) {
-      if (exchange.entry.access === Access.PUBLIC) return;
-      const token = bearerToken(exchange.incoming);
-      try {
-        const known = deps.authenticator.authenticate(token, exchange.now);
-        if (!(known instanceof Promise)) return become(exchange, known);
-        return known.then(
-          (principal) => become(exchange, principal),
-          (cause) => {
-            throw refusal(cause);
-          },
-        );
-      } catch (cause) {
-        throw refusal(cause);
-      }
+    enter: (exchange) => check(exchange, exchange.now),
+    begin(exchange) {
+      if (exchange.entry.access !== Access.PUBLIC && exchange.incoming.metadata("authorization").length > 0)
+        presented.set(exchange, bearerToken(exchange.incoming));
     },
+    again: (exchange, now) => check(exchange, now, presented.get(exchange)),
   };
 }

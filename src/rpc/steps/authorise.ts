@@ -1,10 +1,12 @@
-// Whether the caller may: a grant of the method's permission on the resource, minus any deny, narrowed by scopes.
-import { Access } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
+// Whether the caller may, by the one rule of access (src/kernel/access-rule.ts) and the demand that the method's policy makes.
+import { Access, AuditMode } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
+import { type AccessConditions, type AccessRefusal, accessRefusal, type Demand } from "../../kernel/access-rule.ts";
 import type { AuditResource } from "../../kernel/audit.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId } from "../../kernel/ids.ts";
-import { granted, inScope, type Principal, visibility } from "../../kernel/principal.ts";
+import type { Principal } from "../../kernel/principal.ts";
 import type { Exchange } from "../exchange.ts";
+import { nothingAsked } from "../policy.ts";
 import type { Step } from "../step.ts";
 
 /** `secrets/team-a/db`: type and value of the resource that the request names. */
@@ -20,48 +22,57 @@ function auditResource(resource: string): AuditResource {
   return { type: type.replace(/s$/, "") || "all", uid: rest.join("/") || "*" };
 }
 
-/** A refusal must tell the trail what was out of reach, since no handler will. */
-function refuse(exchange: Exchange, reason: "PERMISSION_DENIED" | "SCOPE_MISSING"): never {
-  const { permission } = exchange.entry;
-  exchange.audit.resources.push(auditResource(resourceOf(exchange)));
-  exchange.audit.details.permission = permission;
-  throw new GatehouseError(reason, { metadata: { permission } });
-}
-
-function requireScope(exchange: Exchange, principal: Principal): void {
-  if (!inScope(principal.scopes, exchange.entry.permission)) refuse(exchange, "SCOPE_MISSING");
-}
-
-function requireGrant(exchange: Exchange, principal: Principal): void {
-  const { permission } = exchange.entry;
-  if (!granted(principal.standing.grants, permission, resourceOf(exchange), exchange.now.getTime()))
-    refuse(exchange, "PERMISSION_DENIED");
-  requireScope(exchange, principal);
-}
-
-function requireSelfOrGrant(exchange: Exchange, principal: Principal): void {
-  const value = exchange.request === undefined ? "" : exchange.entry.resourceValue(exchange.request);
-  if (value === "" || value === formatId("principal", principal.id)) requireScope(exchange, principal);
-  else requireGrant(exchange, principal);
-}
-
-function requireSomethingToSee(exchange: Exchange, principal: Principal): void {
-  const { permission } = exchange.entry;
-  const seen = visibility(principal.standing.grants, permission, resourceOf(exchange), exchange.now.getTime());
-  if (seen.allow.length === 0) refuse(exchange, "PERMISSION_DENIED");
-  requireScope(exchange, principal);
-}
-
-export const authoriseStep: Step = {
-  name: "authorise",
-  reason: "before validation (AIP-211): who may not call learns nothing about the request",
-  after: ["decode"],
-  enter(exchange) {
-    const { entry, principal } = exchange;
-    if (entry.access === Access.PUBLIC) return;
-    if (principal === undefined) throw new GatehouseError("CREDENTIAL_MISSING");
-    if (entry.access === Access.PERMISSION) requireGrant(exchange, principal);
-    else if (entry.access === Access.SELF) requireSelfOrGrant(exchange, principal);
-    else if (entry.access === Access.LISTING) requireSomethingToSee(exchange, principal);
-  },
+const metadataOf: Readonly<
+  Record<AccessRefusal, (permission: string, ageMs: number) => Readonly<Record<string, string>>>
+> = {
+  PERMISSION_DENIED: (permission) => ({ permission }),
+  SCOPE_MISSING: (permission) => ({ permission }),
+  NETWORK_NOT_ALLOWED: () => ({}),
+  // As `max_age` in RFC 9470.
+  STEP_UP_REQUIRED: (_permission, ageMs) => ({ max_age_seconds: String(Math.floor(ageMs / 1_000)) }),
 };
+
+/** A refusal must tell the trail what was out of reach, since no handler will. */
+function refuse(exchange: Exchange, reason: AccessRefusal, { stepUpAgeMs = 0 }: AccessConditions): never {
+  const { permission } = exchange.entry.demand;
+  exchange.audit.resources.push(auditResource(resourceOf(exchange)));
+  if (permission !== "") exchange.audit.details.permission = permission;
+  throw new GatehouseError(reason, { metadata: metadataOf[reason](permission, stepUpAgeMs) });
+}
+
+/** Calls of SELF methods about the caller itself ask for less. */
+function demandOf({ entry, request }: Exchange, principal: Principal): Demand {
+  if (entry.access !== Access.SELF) return entry.demand;
+  const value = request === undefined ? "" : entry.resourceValue(request);
+  return value === "" || value === formatId("principal", principal.id) ? entry.ownDemand : entry.demand;
+}
+
+export function createAuthoriseStep(conditions: AccessConditions): Step {
+  function check(exchange: Exchange, now: Date): void {
+    const { entry, principal, incoming } = exchange;
+    if (entry.access === Access.PUBLIC) {
+      if (entry.demand.adminNetwork && !conditions.adminNetworks().contains(incoming.peer.address))
+        refuse(exchange, "NETWORK_NOT_ALLOWED", conditions);
+      return;
+    }
+    if (principal === undefined) throw new GatehouseError("CREDENTIAL_MISSING");
+    const demand = demandOf(exchange, principal);
+    // Nothing is asked of most checks of tokens, and they are the calls that everything else waits for.
+    if (demand === nothingAsked) return;
+    const resource = demand.grant === "none" ? "" : resourceOf(exchange);
+    const reason = accessRefusal(demand, principal, resource, incoming.peer.address, now.getTime(), conditions);
+    if (reason !== undefined) refuse(exchange, reason, conditions);
+  }
+  return {
+    name: "authorise",
+    reason: "before validation (AIP-211): who may not call learns nothing about the request",
+    after: ["decode"],
+    enter: (exchange) => check(exchange, exchange.now),
+    again: check,
+    // The trail tells what a stream shows before its handler can.
+    begin: (exchange) => {
+      if (exchange.entry.auditMode === AuditMode.BLOCKING)
+        exchange.audit.resources.push(auditResource(resourceOf(exchange)));
+    },
+  };
+}

@@ -1,109 +1,149 @@
-// Budgets of calls, in this process: by address before anything costs, by principal once it is known, by account where somebody guesses.
-
+// Budgets of calls: by address before anything costs, by principal once it is known, by account where somebody guesses.
 import { Access } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 import { GatehouseError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
 import { normaliseLoginName } from "../../kernel/login-name.ts";
 import { addressPrefix } from "../address.ts";
 import type { Exchange } from "../exchange.ts";
-import { createLimiter, type Limiter, type Rate } from "../gcra.ts";
-import type { LimitName } from "../policy.ts";
+import type { Budget } from "../limits/budget.ts";
+import type { Limits } from "../limits/limits.ts";
+import type { Decision } from "../limits/ports.ts";
 import type { Step } from "../step.ts";
 
-export type Rates = Readonly<Record<Exclude<LimitName, "unlimited">, Rate | "off">>;
-
-type Limiters = Readonly<Partial<Record<LimitName, Limiter>>>;
-
-function createLimiters(rates: Rates): Limiters {
-  const limiters: Partial<Record<LimitName, Limiter>> = {};
-  for (const name of ["login", "tokenCheck", "read", "write"] as const) {
-    const rate = rates[name];
-    if (rate !== "off") limiters[name] = createLimiter(rate);
-  }
-  return limiters;
+export interface LimitStepDeps {
+  readonly limits: Limits;
+  readonly logger: Logger;
 }
 
-/** Counts a call; the refusal when it is one too many. */
-function overrun(limiters: Limiters, limit: LimitName, key: string, now: Date): GatehouseError | undefined {
-  const limiter = limiters[limit];
-  const decision = limiter?.take(key, now.getTime());
-  if (limiter === undefined || decision === undefined || decision.allowed) return undefined;
+function refusal(budget: Budget, { retryAfterMs, first }: Decision): GatehouseError {
+  const { name, rate } = budget;
   return new GatehouseError("RATE_LIMITED", {
-    retryAfterMs: decision.retryAfterMs,
-    metadata: { limit, calls: String(limiter.rate.count), period_ms: String(limiter.rate.perMs) },
-    auditReason: decision.first ? "RATE_LIMITED_FIRST" : "RATE_LIMITED",
+    retryAfterMs,
+    metadata: { limit: name, calls: String(rate.count), period_ms: String(rate.perMs) },
+    auditReason: first ? "RATE_LIMITED_FIRST" : "RATE_LIMITED",
   });
 }
 
-function take(limiters: Limiters, limit: LimitName, key: string, now: Date): void {
-  const refusal = overrun(limiters, limit, key, now);
-  if (refusal !== undefined) throw refusal;
+/** The answer tells of the budget that has least left. */
+function tell(exchange: Exchange, budget: Budget, decision: Decision): void {
+  if (exchange.quota !== undefined && exchange.quota.remaining <= decision.remaining) return;
+  exchange.quota = budget.quotaOf(decision, exchange.incoming.protocol);
 }
 
-/** One address may stand for a whole office, so it gets the budget of this many accounts. */
-const accountsBehindAddress = 10;
+/** The refusal when the call was one too many, and its budget is more than a shadow. */
+function judge(exchange: Exchange, budget: Budget, decision: Decision, logger: Logger): GatehouseError | undefined {
+  tell(exchange, budget, decision);
+  if (decision.allowed) {
+    if (decision.remaining < budget.nearBelow) budget.near.add();
+    return undefined;
+  }
+  budget.over.add();
+  if (!budget.shadow) return refusal(budget, decision);
+  const { name: limit } = budget;
+  if (decision.first) logger.warn({ limit, method: exchange.entry.name }, "over a limit in shadow mode");
+  return undefined;
+}
 
-function addressRates(rates: Rates): Rates {
-  const { login } = rates;
-  return {
-    ...rates,
-    login: login === "off" ? login : { count: login.count * accountsBehindAddress, perMs: login.perMs },
-  };
+function require(exchange: Exchange, budget: Budget, decision: Decision, logger: Logger): void {
+  const error = judge(exchange, budget, decision, logger);
+  if (error !== undefined) throw error;
+}
+
+function draw(exchange: Exchange, budget: Budget, key: string, logger: Logger): void | Promise<void> {
+  const decision = budget.take(key, exchange.now);
+  if (decision instanceof Promise) return decision.then((late) => require(exchange, budget, late, logger));
+  require(exchange, budget, decision, logger);
 }
 
 /** True for calls whose credential will be looked at; those count by principal when it is live. */
 function bearsCredential({ entry, incoming }: Exchange): boolean {
-  return entry.access !== Access.PUBLIC && incoming.metadata("authorization").length > 0;
+  if (entry.access === Access.PUBLIC) return false;
+  return incoming.metadata("authorization").length > 0 || incoming.peer.certificate !== undefined;
+}
+
+function publish(exchange: Exchange): void {
+  const { quota, answerMetadata } = exchange;
+  if (quota === undefined) return;
+  exchange.answerMetadata = answerMetadata === undefined ? quota.metadata : { ...quota.metadata, ...answerMetadata };
+}
+
+/** A call that fell over before it was counted by anything still tells what its address has left. */
+function peek(exchange: Exchange, budget: Budget): void {
+  const decision = budget.peek(addressPrefix(exchange.incoming.peer.address), exchange.now);
+  if (decision !== undefined) tell(exchange, budget, decision);
 }
 
 /**
  * Anonymous calls count by address, and so do those whose credential turned out dead or forged: each would cost a
  * durable record otherwise. Live principals behind the same address are not made to pay for them.
  */
-export function createAddressLimitStep(rates: Rates): Step {
-  const limiters = createLimiters(addressRates(rates));
-  const overrunOf = ({ entry, incoming, now }: Exchange) =>
-    overrun(limiters, entry.limit, addressPrefix(incoming.peer.address), now);
+export function createAddressLimitStep({ limits, logger }: LimitStepDeps): Step {
+  /** Undefined when the address is exempt, or the method has no limit. */
+  const budgetFor = ({ entry, incoming }: Exchange) => {
+    const { address } = limits.of(entry);
+    return address === undefined || limits.exempt(incoming.peer.address) ? undefined : address;
+  };
+
+  function countForged(exchange: Exchange, budget: Budget): void | Promise<void> {
+    const settle = (decision: Decision) => {
+      const error = judge(exchange, budget, decision, logger);
+      const { outcome } = exchange;
+      if (error !== undefined && outcome !== undefined && !outcome.ok) exchange.outcome = { ...outcome, error };
+      publish(exchange);
+    };
+    const decision = budget.take(addressPrefix(exchange.incoming.peer.address), exchange.now);
+    if (decision instanceof Promise) return decision.then(settle);
+    settle(decision);
+  }
+
   return {
     name: "address limit",
     reason:
       "before the credential is checked, so that an anonymous flood costs nothing; inside audit, which tells of it once",
     after: ["deadline"],
     enter(exchange) {
-      const refusal = bearsCredential(exchange) ? undefined : overrunOf(exchange);
-      if (refusal !== undefined) throw refusal;
+      if (bearsCredential(exchange)) return;
+      const budget = budgetFor(exchange);
+      if (budget !== undefined) return draw(exchange, budget, addressPrefix(exchange.incoming.peer.address), logger);
     },
     leave(exchange) {
       const { outcome } = exchange;
-      if (outcome === undefined || outcome.ok || outcome.error.reason !== "CREDENTIAL_INVALID") return;
-      const error = overrunOf(exchange);
-      if (error !== undefined) exchange.outcome = { ...outcome, error };
+      const forged = outcome !== undefined && !outcome.ok && outcome.error.reason === "CREDENTIAL_INVALID";
+      if (forged || exchange.quota === undefined) {
+        const budget = budgetFor(exchange);
+        if (budget !== undefined && forged) return countForged(exchange, budget);
+        if (budget !== undefined) peek(exchange, budget);
+      }
+      publish(exchange);
     },
   };
 }
 
-export function createPrincipalLimitStep(rates: Rates): Step {
-  const limiters = createLimiters(rates);
+export function createPrincipalLimitStep({ limits, logger }: LimitStepDeps): Step {
   return {
     name: "principal limit",
     reason: "as soon as the principal is known, whatever address it comes from",
     after: ["authenticate"],
     enter(exchange) {
-      if (exchange.principal !== undefined) take(limiters, exchange.entry.limit, exchange.principal.id, exchange.now);
+      const { principal } = exchange;
+      if (principal === undefined) return;
+      const budget = limits.of(exchange.entry).principal;
+      if (budget !== undefined) return draw(exchange, budget, principal.id, logger);
     },
   };
 }
 
 /** Guesses at one account count together, wherever they come from. */
-export function createAccountLimitStep(rates: Rates): Step {
-  const limiters = createLimiters(rates);
+export function createAccountLimitStep({ limits, logger }: LimitStepDeps): Step {
   return {
     name: "account limit",
     reason: "after validation, which bounds the name, and before the handler, which would hash a password",
     after: ["validate"],
-    enter(exchange: Exchange) {
+    enter(exchange) {
       const { entry, request } = exchange;
       if (entry.account === undefined || request === undefined) return;
-      take(limiters, entry.limit, `account:${normaliseLoginName(entry.account(request))}`, exchange.now);
+      const budget = limits.of(entry).account;
+      if (budget !== undefined) return draw(exchange, budget, normaliseLoginName(entry.account(request)), logger);
     },
   };
 }

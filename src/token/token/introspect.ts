@@ -13,6 +13,7 @@ import { type Call, callerOf, EncodedAnswer, type PromptHandler } from "../../ke
 import { formatId } from "../../kernel/ids.ts";
 import { refreshTokenPrefix } from "../domain/refresh-token.ts";
 import type { Liveness, Verdict } from "../liveness.ts";
+import type { Validations } from "../meters.ts";
 import type { VerifiedToken, Verifier } from "../verifier.ts";
 import type { RefreshIntrospection } from "./introspect-refresh.ts";
 
@@ -20,6 +21,7 @@ export interface IntrospectDeps {
   readonly verifier: Verifier;
   readonly liveness: Liveness;
   readonly refreshIntrospection: RefreshIntrospection;
+  readonly validations: Validations;
 }
 
 /** `active: false` and nothing else is no bytes at all, whatever is wrong with the token (RFC 7662 section 2.2). */
@@ -69,26 +71,38 @@ async function verifyOrSay(verifier: Verifier, token: string, now: Date): Promis
 }
 
 export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof TokenService.method.introspect> {
-  const { verifier, liveness, refreshIntrospection } = deps;
+  const { verifier, liveness, refreshIntrospection, validations } = deps;
+
+  function dead(call: Call, reason: Reason): EncodedAnswer {
+    validations.dead(reason);
+    return explain(call, reason);
+  }
+
+  function withheld(): EncodedAnswer {
+    validations.withheld();
+    return inactive;
+  }
 
   async function introspectRefresh(token: string, audience: string, call: Call): Promise<EncodedAnswer> {
     const found = await refreshIntrospection.read(token, call.now);
-    if ("reason" in found) return explain(call, found.reason);
-    if (!mayAsk(call, found.subject)) return inactive;
-    if (found.death !== undefined) return explain(call, found.death);
-    if (audience !== "" && audience !== found.audience) return explain(call, "TOKEN_WRONG_AUDIENCE");
+    if ("reason" in found) return dead(call, found.reason);
+    if (!mayAsk(call, found.subject)) return withheld();
+    if (found.death !== undefined) return dead(call, found.death);
+    if (audience !== "" && audience !== found.audience) return dead(call, "TOKEN_WRONG_AUDIENCE");
+    validations.valid();
     return found.answer;
   }
 
   function answer(token: VerifiedToken, verdict: Verdict, audience: string, call: Call): EncodedAnswer {
-    if (typeof verdict === "string") return explain(call, verdict);
-    if (audience !== "" && audience !== token.claims.audience) return explain(call, "TOKEN_WRONG_AUDIENCE");
+    if (typeof verdict === "string") return dead(call, verdict);
+    if (audience !== "" && audience !== token.claims.audience) return dead(call, "TOKEN_WRONG_AUDIENCE");
+    validations.valid();
     token.answer ??= encode(token);
     return token.answer;
   }
 
   function introspectKnown(token: VerifiedToken, request: IntrospectRequest, call: Call) {
-    if (!mayAsk(call, token.claims.subject)) return inactive;
+    if (!mayAsk(call, token.claims.subject)) return withheld();
     const strong = request.consistency === Consistency.STRONG;
     const verdict = strong ? liveness.checkStrongly(token, call.now) : liveness.check(token, call.now);
     if (!(verdict instanceof Promise)) return answer(token, verdict, request.audience, call);
@@ -97,7 +111,7 @@ export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof Tok
 
   async function introspectNew(request: IntrospectRequest, call: Call): Promise<EncodedAnswer> {
     const token = await verifyOrSay(verifier, request.token, call.now);
-    return typeof token === "string" ? explain(call, token) : await introspectKnown(token, request, call);
+    return typeof token === "string" ? dead(call, token) : await introspectKnown(token, request, call);
   }
 
   return (request, call) => {

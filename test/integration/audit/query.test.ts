@@ -1,4 +1,5 @@
 // Looking events up: every filter, pages, who may, and that looking leaves a trace that gives nothing away.
+
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
@@ -13,6 +14,7 @@ import { queryStatement } from "../../../src/audit/audit/store.ts";
 import type { AuditDraft } from "../../../src/kernel/audit.ts";
 import type { Handlers } from "../../../src/kernel/handler.ts";
 import { formatId, uuidv7 } from "../../../src/kernel/ids.ts";
+import { unobserved } from "../../../src/kernel/observer.ts";
 import type { Principal } from "../../../src/kernel/principal.ts";
 import { draftOf } from "../../fakes/audit-draft.ts";
 import { openSliceWorld, type SliceWorld } from "../../fixtures/slice-world.ts";
@@ -281,6 +283,7 @@ async function openSecondReader(): Promise<Handlers<typeof AuditService>> {
     writer: createSubjectKeyWriter(() => world.unitOfWork, systemClock),
   });
   const slice = createAuditSlice({
+    ...unobserved,
     installationId,
     reader,
     writer,

@@ -1,5 +1,6 @@
 // The Auth slice over everything it really stands on: Postgres, the local keys and Token's sessions. Only hashing is
 // cheap, and records are kept in memory where a test can read them.
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,9 +9,13 @@ import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.
 import { createAuditSlice } from "../../../src/audit/slice.ts";
 import { type AuthSettings, type AuthSlice, createAuthSlice } from "../../../src/auth/slice.ts";
 import { createStandings, type StandingCache } from "../../../src/auth/standing/standings.ts";
+import { createContracts } from "../../../src/contracts.ts";
+import type { AccessConditions } from "../../../src/kernel/access-rule.ts";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import type { UnaryHandler } from "../../../src/kernel/handler.ts";
 import { parseId } from "../../../src/kernel/ids.ts";
+import { everywhere } from "../../../src/kernel/networks.ts";
+import { unobserved } from "../../../src/kernel/observer.ts";
 import type { Principal } from "../../../src/kernel/principal.ts";
 import type { UnitOfWork } from "../../../src/kernel/unit-of-work.ts";
 import { type Keys, openKeys } from "../../../src/keys/open.ts";
@@ -54,6 +59,7 @@ function recordingWriter(database: TestDatabase, keys: Keys, records: AuditDraft
   const { subjects, sealer, blindIndex, pageTokens } = keys;
   const { reader, writer: lone } = database;
   const { writer } = createAuditSlice({
+    ...unobserved,
     installationId,
     reader,
     writer: lone,
@@ -89,7 +95,15 @@ const defaultSettings = {
   loginQueue: 64,
 } as const;
 
-async function furnish(database: TestDatabase, keys: Keys, settings: Partial<AuthSettings>, own: () => Promise<void>) {
+const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, adminNetworks: () => everywhere };
+
+async function furnish(
+  database: TestDatabase,
+  keys: Keys,
+  settings: Partial<AuthSettings>,
+  own: () => Promise<void>,
+  access = fromAnywhere,
+) {
   const dataDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-"));
   const records: AuditDraft[] = [];
   const unitOfWork = database.unitOfWork(recordingWriter(database, keys, records));
@@ -102,10 +116,19 @@ async function furnish(database: TestDatabase, keys: Keys, settings: Partial<Aut
   const { reader } = database;
   const standings = createStandings({ reader, freshness: always, clock });
   const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings };
-  const token = createTokenSlice({ ...shared, signer: keys.signer, freshness: always, settings: tokenSettings });
+  const token = createTokenSlice({
+    ...unobserved,
+    ...shared,
+    signer: keys.signer,
+    freshness: always,
+    settings: tokenSettings,
+  });
   const slice = createAuthSlice({
+    ...unobserved,
     ...shared,
     settings: { ...defaultSettings, dataDir, ...settings },
+    contracts: createContracts(),
+    access,
     unitOfWork,
     sealer: keys.sealer,
     pageTokens: keys.pageTokens,
@@ -145,7 +168,7 @@ async function furnish(database: TestDatabase, keys: Keys, settings: Partial<Aut
         standing,
       };
     },
-    replica: (more = {}) => furnish(database, keys, { ...settings, ...more }, async () => {}),
+    replica: (more = {}) => furnish(database, keys, { ...settings, ...more }, async () => {}, access),
     async close() {
       await slice.close();
       await rm(dataDir, { recursive: true });
@@ -155,7 +178,7 @@ async function furnish(database: TestDatabase, keys: Keys, settings: Partial<Aut
   return house;
 }
 
-export async function openHouse(settings: Partial<AuthSettings> = {}): Promise<House> {
+export async function openHouse(settings: Partial<AuthSettings> = {}, access = fromAnywhere): Promise<House> {
   const database = await startTestDatabase({ poolSize: 16 });
   const keyDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-keys-"));
   const keys = await openKeys({
@@ -169,12 +192,13 @@ export async function openHouse(settings: Partial<AuthSettings> = {}): Promise<H
     logger: silentLogger,
   });
   await keys.settle(database.unitOfWork());
-  return furnish(database, keys, settings, async () => {
+  const own = async () => {
     keys.close();
     // The run's server is thrown away as a whole; a backend that is still on its way out must not fail a test.
     await database.drop().catch(() => {});
     await rm(keyDir, { recursive: true });
-  });
+  };
+  return furnish(database, keys, settings, own, access);
 }
 
 /** The first administrator, made the way it is really made. */

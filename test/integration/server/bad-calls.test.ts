@@ -9,7 +9,7 @@ import { AuthService } from "../../../gen/ts/gatehouse/auth/v1/auth_service_pb.j
 import { SecretsService } from "../../../gen/ts/gatehouse/secrets/v1/secrets_service_pb.js";
 import { Consistency } from "../../../gen/ts/gatehouse/token/v1/token_service_pb.js";
 import { errorTable, type Reason } from "../../../src/kernel/errors.ts";
-import { findGrpcurl } from "../../../tools/grpcurl.ts";
+import { findGoTool } from "../../../tools/go-tools.ts";
 import { frame, framed, grpcHeaders, pathOf, type RawAnswer, send } from "../../conformance/door.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
 import {
@@ -290,7 +290,7 @@ describe("calls that are wrong", () => {
     const words = ["-plaintext", "-format-error", "-H", `authorization: Bearer ${ada.tokens.accessToken}`];
     return new Promise((resolve) => {
       execFile(
-        findGrpcurl(),
+        findGoTool("grpcurl"),
         [...words, "-d", JSON.stringify(request), server.address, method],
         { timeout: 20_000 },
         (error, stdout, stderr) => resolve({ code: error?.code ?? 0, output: stdout + stderr }),

@@ -29,6 +29,15 @@ export function needlesOf(canaries: readonly Canary[]): readonly Needle[] {
     const encoded = base64Middles(bytes);
     const forms: [string, Buffer][] = [
       ["in clear", bytes],
+      ["in a URL", Buffer.from(encodeURIComponent(value))],
+      ["in a form", Buffer.from(encodeURIComponent(value).replaceAll("%20", "+"))],
+      ["in a URL, every byte", Buffer.from(hex.replace(/../g, "%$&"))],
+      ["in a URL, every byte in capitals", Buffer.from(hex.toUpperCase().replace(/../g, "%$&"))],
+      ["in JSON", Buffer.from(JSON.stringify(value).slice(1, -1))],
+      ["in JSON, every character", Buffer.from(hex.replace(/../g, "\\u00$&"))],
+      ["as a list of bytes", Buffer.from([...bytes].join(","))],
+      ["as a list of bytes with spaces", Buffer.from([...bytes].join(", "))],
+      ["in hex with spaces", Buffer.from(hex.replace(/..(?!$)/g, "$& "))],
       ["in UTF-16", Buffer.from(value, "utf16le")],
       ["reversed", Buffer.from(bytes).reverse()],
       ["in hex", Buffer.from(hex)],

@@ -17,6 +17,8 @@ export interface GatehouseProcess {
   readonly pid: number;
   /** `host:port` or `unix:path`, as the line says that it prints when it is ready. */
   readonly address: string;
+  /** The origin of the web door, or `unix:path`; the empty text when it is off. */
+  readonly webAddress: string;
   readonly ended: Promise<Ended>;
   /** What it has written so far. */
   output(): { readonly stdout: string; readonly stderr: string };
@@ -37,7 +39,7 @@ process.once("exit", () => {
 /** Nothing of the test's own environment reaches it but what every process needs. */
 function environment(given: Environment): NodeJS.ProcessEnv {
   const { PATH = "", HOME = "", TMPDIR } = process.env;
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...given };
+  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), GATEHOUSE_WEB_LISTEN: "127.0.0.1:0", ...given };
 }
 
 /** `prefix` = a command that runs it, with its arguments. */
@@ -84,10 +86,11 @@ export function launchGatehouse(given: Environment): { kill(): Promise<Ended> } 
   };
 }
 
-async function addressOf(written: { readonly stdout: string }, over: () => boolean): Promise<string | undefined> {
+/** gRPC first, then the web door, if it is there. */
+async function addressesOf(written: { readonly stdout: string }, over: () => boolean): Promise<readonly string[]> {
   for (;;) {
-    const address = /^gatehouse: ready on (\S+), data in /m.exec(written.stdout)?.[1];
-    if (address !== undefined || over()) return address;
+    const addresses = /^gatehouse: ready on (.+?), data in /m.exec(written.stdout)?.[1]?.split(", ") ?? [];
+    if (addresses.length > 0 || over()) return addresses;
     await pause(5);
   }
 }
@@ -95,7 +98,9 @@ async function addressOf(written: { readonly stdout: string }, over: () => boole
 export async function startGatehouse(given: Environment): Promise<GatehouseProcess> {
   const { child, written, ended } = launch(given, ["serve"]);
   const timer = setTimeout(() => child.kill("SIGKILL"), longestMs);
-  const address = await addressOf(written, () => !running.has(child)).finally(() => clearTimeout(timer));
+  const [address, webAddress = ""] = await addressesOf(written, () => !running.has(child)).finally(() =>
+    clearTimeout(timer),
+  );
   if (address === undefined) throw new Error(`gatehouse was not ready: ${JSON.stringify(await ended)}`);
   const signal = (name: NodeJS.Signals): void => void child.kill(name);
   const end = (name: NodeJS.Signals) => (): Promise<Ended> => {
@@ -105,6 +110,7 @@ export async function startGatehouse(given: Environment): Promise<GatehouseProce
   return {
     pid: child.pid ?? 0,
     address,
+    webAddress,
     ended,
     output: () => ({ ...written }),
     signal,

@@ -2,29 +2,15 @@
 // error, no argument of a process, no file and no table.
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  create,
-  type DescField,
-  type DescMessage,
-  type DescMethod,
-  getOption,
-  ScalarType,
-  toJsonString,
-} from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
-import { createClient } from "@connectrpc/connect";
+import { toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { services } from "../../../clients/typescript/src/core/services.ts";
-import { GatehouseError } from "../../../clients/typescript/src/index.ts";
-import { createGrpcTransport } from "../../../clients/typescript/src/transport/grpc.ts";
 import { EventSchema } from "../../../gen/ts/gatehouse/audit/v1/audit_service_pb.js";
-import { data, FieldData } from "../../../gen/ts/gatehouse/options/v1/policy_pb.js";
-import { connect } from "../../../src/postgres/connection.ts";
-import { startEmbedded } from "../../../src/postgres/embedded/server.ts";
-import { silentLogger } from "../../fixtures/silent-logger.ts";
+import { FieldData } from "../../../gen/ts/gatehouse/options/v1/policy_pb.js";
+import { everyMethod, methodName, openDoors, plainlyFilled, told, wholeFilled } from "./called-by-descriptor.ts";
 import { type Canary, findBelow, findIn, type Needle, needlesOf } from "./canaries.ts";
+import { type Collector, freePort, startCollector } from "./collector.ts";
 import type { Ended, GatehouseProcess } from "./gatehouse-process.ts";
 import {
   bootstrap,
@@ -35,6 +21,7 @@ import {
   makeInstallation,
   visitorOf,
 } from "./installation.ts";
+import { rowsOf } from "./rows-of.ts";
 
 const unique = (): string => randomBytes(12).toString("hex");
 /** Public on purpose: shows that the search finds what is there. */
@@ -54,55 +41,15 @@ const made = {
   anySecret: `any-${unique()}`,
   anyName: `name-${unique()}`,
   credential: `cred-${unique()}`,
+  stray: `stray-${unique()}`,
+  masterKey: randomBytes(32).toString("base64"),
+  collectorKey: `key-${unique()}`,
 };
 
 /** What the audit trail keeps, sealed, for those who may read it: who tried to log in, and from where. */
 const toldToAuditors: ReadonlySet<string> = new Set(["loginName", "unknownLoginName", "subjectAddress", "anyName"]);
 
-/** A request whose secret and personal fields hold canaries, and whose others hold something that is none. */
-function filled(message: DescMessage) {
-  const request = create(message);
-  const writing = reflect(message, request);
-  const values: Partial<Record<FieldData, string>> = {
-    [FieldData.SECRET]: made.anySecret,
-    [FieldData.PERSONAL]: made.anyName,
-  };
-  const set = (field: DescField): void => {
-    if (field.fieldKind !== "scalar" || field.oneof !== undefined) return;
-    const value = values[getOption(field, data)] ?? "x";
-    if (field.scalar === ScalarType.STRING) writing.set(field, value);
-    if (field.scalar === ScalarType.BYTES) writing.set(field, Buffer.from(value));
-  };
-  message.fields.forEach(set);
-  return request;
-}
-
-function told(error: unknown): string {
-  if (!(error instanceof GatehouseError)) return String(error);
-  const { message, reason, violations, metadata } = error;
-  return JSON.stringify({ message, reason, violations, metadata, cause: String(error.cause) });
-}
-
-async function rowsOf(dataDir: string): Promise<Buffer> {
-  const server = await startEmbedded({ dataDirectory: dataDir, logger: silentLogger });
-  const client = await connect(server.connection("owner"), 5_000);
-  try {
-    const { rows: tables } = await client.query<{ name: string }>(
-      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
-    );
-    const cells: Buffer[] = [];
-    for (const { name } of tables) {
-      const { rows } = await client.query<Record<string, unknown>>(`select * from ${name}`);
-      for (const cell of rows.flatMap((row) => Object.values(row))) {
-        cells.push(Buffer.isBuffer(cell) ? cell : Buffer.from(typeof cell === "string" ? cell : JSON.stringify(cell)));
-      }
-    }
-    return Buffer.concat(cells.flatMap((cell) => [cell, Buffer.from("\n")]));
-  } finally {
-    await client.end();
-    await server.stop();
-  }
-}
+const canaryOf = (kind: FieldData): string => (kind === FieldData.PERSONAL ? made.anyName : made.anySecret);
 
 describe("values that only their owner may see", () => {
   let installation: Installation;
@@ -111,6 +58,8 @@ describe("values that only their owner may see", () => {
   let ended: Ended;
   let processArguments: string;
   let trail: string;
+  let metrics: string;
+  let collector: Collector;
   const errors: string[] = [];
   const tokens: Canary[] = [];
 
@@ -144,7 +93,24 @@ describe("values that only their owner may see", () => {
     await client.secrets.listSecretVersions({ path: control });
     const { subjectAddress: address } = made;
     await client.audit.appendEvent({ source: "shop", name: "order.placed", address });
-    await client.sessions.listSessions({});
+    const { sessions } = await client.sessions.listSessions({});
+    const others = sessions.filter(({ sessionId }) => sessionId !== first.tokens.sessionId);
+    await client.sessions.revokeSession({ sessionId: others[0]?.sessionId ?? "" });
+    const { grant } = await client.grants.createGrant({
+      principalId: other.principalId,
+      role: "viewer",
+      resource: "secrets",
+    });
+    await client.grants.listGrants({});
+    await client.grants.deleteGrant({ grantId: grant?.grantId ?? "" });
+    await client.grants.createRole({ name: "reader", permissions: ["secrets.read"] });
+    await client.grants.updateRole({ name: "reader", permissions: ["secrets.list"] });
+    await client.grants.listRoles({});
+    await client.grants.explainAccess({ permission: "secrets.read", resource: `secrets/${control}` });
+    await client.grants.deleteRole({ name: "reader" });
+    await client.secrets.putSecret({ path: control, value: Buffer.from(made.secretValue) });
+    await client.secrets.destroySecret({ path: control, versions: [2] });
+    await client.tokens.revoke({ token: (await logIn(visitor, second)).tokens.refreshToken });
     const { events } = await client.audit.queryEvents({ filter: { loginName, address } });
     expect(events).toEqual([]);
     await client.audit.queryEvents({ filter: { loginName } });
@@ -201,46 +167,68 @@ describe("values that only their owner may see", () => {
   /** With a token of its own for each method: Logout is one of them. */
   async function callEverything(): Promise<number> {
     const visitor = visitorOf(server);
-    const transport = createGrpcTransport({ address: server.address, retry: { maxAttempts: 1 } });
+    using doors = openDoors(server, made.stray);
     let calls = 0;
-    for (const service of Object.values(services)) {
-      const client = createClient(service, transport.transport) as unknown as Record<
-        string,
-        (request: unknown, options: { headers: Record<string, string> }) => Promise<unknown>
-      >;
-      for (const method of service.methods as readonly DescMethod[]) {
-        const { tokens } = await logIn(visitor, { loginName: made.loginName, password: made.password });
-        for (const authorization of [undefined, `Bearer ${made.credential}`, `Bearer ${tokens.accessToken}`]) {
-          const headers = authorization === undefined ? {} : { authorization };
-          await client[method.localName]?.(filled(method.input), { headers }).catch((error: unknown) => {
-            errors.push(String(error), JSON.stringify(error));
-          });
+    for (const method of everyMethod) {
+      const { tokens } = await logIn(visitor, { loginName: made.loginName, password: made.password });
+      for (const authorization of [undefined, `Bearer ${made.credential}`, `Bearer ${tokens.accessToken}`]) {
+        for (const fill of [wholeFilled, plainlyFilled]) {
+          const attempt = { method, request: fill(method.input, canaryOf), authorization };
+          const refusals = [await doors.web(attempt), await doors.grpc(attempt)].filter((one) => one !== undefined);
+          errors.push(...refusals.map((one) => (one instanceof Error ? `${one} ${JSON.stringify(one)}` : String(one))));
           calls += 1;
         }
       }
     }
-    transport.close();
     return calls;
   }
 
   beforeAll(async () => {
+    collector = await startCollector();
+    const metricsPort = await freePort();
     installation = await makeInstallation({
       GATEHOUSE_LOG_LEVEL: "debug",
       GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
       GATEHOUSE_ARGON2_ITERATIONS: "2",
+      GATEHOUSE_LOG_CALLS: "all",
+      GATEHOUSE_METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
+      GATEHOUSE_TRACE_RATIO: "1",
+      GATEHOUSE_OTLP_INTERVAL: "1s",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${made.collectorKey}`,
+      GATEHOUSE_MASTER_KEY: made.masterKey,
     });
     server = await installation.start();
     const accessToken = await liveWell();
     await liveBadly(accessToken);
     expect(await callEverything()).toBeGreaterThan(60);
     trail = await readTrail();
+    metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text());
     const pids = [server.pid, ...(await databaseProcesses(installation.dataDir))];
     processArguments = (await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8")))).join("\n");
     ended = await server.stop();
     const canaries = Object.entries(made).map(([name, value]) => ({ name, value }));
     needles = needlesOf([...canaries, ...tokens]);
-  }, 60_000);
-  afterAll(() => installation[Symbol.asyncDispose]());
+  }, 150_000);
+  afterAll(async () => {
+    await installation[Symbol.asyncDispose]();
+    await collector[Symbol.asyncDispose]();
+  });
+
+  it("T-09 went through every method that the contracts hold, and each succeeded at least once", () => {
+    const calls = ended.stderr.split("\n").filter((line) => line.includes('"message":"call"'));
+    const succeeded = new Set(calls.map((line) => (JSON.parse(line) as { method: string }).method));
+    // A new method gets a call that succeeds in `liveWell`, or its answers are never searched.
+    expect(everyMethod.map(methodName).filter((name) => !succeeded.has(name))).toEqual([]);
+  });
+
+  it("SEC-05 T-09 are in no metric and in nothing that the collector was sent", () => {
+    expect(metrics).toContain("# TYPE");
+    expect(findIn(Buffer.from(metrics), needles)).toEqual([]);
+    expect([...collector.paths].sort()).toEqual(["/v1/metrics", "/v1/traces"]);
+    expect(collector.received().includes("gatehouse.auth.v1.AuthService")).toBe(true);
+    expect(findIn(collector.received(), needles)).toEqual([]);
+  });
 
   it("SEC-05 P-05 T-09 are in no line of the log, at its most talkative", () => {
     expect(ended.code).toBe(0);
@@ -280,6 +268,16 @@ describe("values that only their owner may see", () => {
       ...tokens,
     ]);
     expect(findIn(Buffer.from(trail), secrets)).toEqual([]);
+  });
+
+  it("T-09 would be found in a file of the data directory, were they planted there", async () => {
+    const planted = join(installation.dataDir, "planted");
+    const forms = [made.password, Buffer.from(made.masterKey).toString("hex"), encodeURIComponent(made.loginName)];
+    await writeFile(planted, forms.join("\n"));
+    const found = await findBelow(installation.dataDir, needles);
+    for (const name of ["password in clear", "masterKey in hex", "loginName in clear"])
+      expect(found).toContain(`/planted: ${name}`);
+    await rm(planted);
   });
 
   it("would be found in every form that they could take", () => {

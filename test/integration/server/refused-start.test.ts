@@ -77,6 +77,21 @@ describe("settings that are wrong", () => {
       "cannot listen on 192.0.2.1:50051",
     ],
     [
+      "P-08 credentials for every page",
+      { GATEHOUSE_CORS_ORIGINS: "*", GATEHOUSE_CORS_CREDENTIALS: "true" },
+      "GATEHOUSE_CORS_CREDENTIALS=true with GATEHOUSE_CORS_ORIGINS=* would let every page act as its visitor",
+    ],
+    [
+      "NET-02 a web door beyond loopback in plaintext",
+      { ...sealed, GATEHOUSE_WEB_LISTEN: "0.0.0.0:0" },
+      "GATEHOUSE_WEB_LISTEN reaches beyond loopback in plaintext",
+    ],
+    [
+      "an address of another machine for the web door",
+      { ...sealed, GATEHOUSE_WEB_LISTEN: "192.0.2.1:8080", GATEHOUSE_INSECURE_PLAINTEXT: "true" },
+      "cannot listen on 192.0.2.1:8080",
+    ],
+    [
       "a socket in no directory",
       { ...sealed, GATEHOUSE_GRPC_LISTEN: "unix:/nonexistent/g.sock" },
       "cannot listen on unix:/nonexistent/g.sock",

@@ -1,12 +1,16 @@
 // The Token methods through the real chain: who is let in, what is recorded, and that it is recorded once.
 import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { noLines } from "../../../src/kernel/logger.ts";
+import { noMetrics } from "../../../src/kernel/metrics.ts";
+import { everywhere } from "../../../src/kernel/networks.ts";
 import { createChain } from "../../../src/rpc/chain.ts";
 import { createPolicyTable } from "../../../src/rpc/policy.ts";
 import { createSteps } from "../../../src/rpc/steps.ts";
 import { createMessageValidator } from "../../../src/rpc/validation.ts";
 import { createFakeRecorder } from "../../fakes/audit-recorder.ts";
 import { bearing, callThrough, incomingOf } from "../../fakes/chain.ts";
+import { createFakeLimiting } from "../../fakes/limits.ts";
 import { createFakeLogger } from "../../fakes/logger.ts";
 import { createFakeRequestRecords } from "../../fakes/request-records.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
@@ -29,12 +33,15 @@ async function open() {
   const table = createPolicyTable(world.slice.bindings);
   const steps = createSteps({
     logger,
+    log: { calls: "off", lines: noLines, tracer: undefined },
+    metrics: noMetrics,
     recorder,
     records,
     table,
     authenticator: world.slice.authenticator,
     validator: createMessageValidator(),
-    rates: { login: "off", tokenCheck: "off", read: "off", write: "off" },
+    access: { stepUpAgeMs: undefined, adminNetworks: () => everywhere },
+    ...createFakeLimiting({ table, logger }),
     deadline: { defaultMs: 30_000, maxMs: 60_000 },
   });
   const clock = { now: () => world.time.now };

@@ -1,4 +1,5 @@
 // The parsers of settings, one kind at a time: what they take and, above all, what they do not.
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import * as is from "../../../src/config/kinds.ts";
 
@@ -120,5 +121,78 @@ describe("texts", () => {
       undefined,
     ]);
     expect([read(is.oneOf("off", "open"), "open"), read(is.oneOf("off", "open"), "Open")]).toEqual(["open", undefined]);
+  });
+});
+
+describe("networks", () => {
+  const list = (text: string) => read(is.networks, text);
+
+  it.each([
+    ["10.0.0.0/8", "10.255.255.255", true],
+    ["10.0.0.0/8", "11.0.0.0", false],
+    ["10.0.0.0/8", "::ffff:10.0.0.1", true],
+    ["192.0.2.7", "192.0.2.7", true],
+    ["192.0.2.7", "192.0.2.70", false],
+    ["0.0.0.0/0", "203.0.113.9", true],
+    ["0.0.0.0/0", "2001:db8::1", false],
+    ["2001:db8::/32", "2001:db8:ffff::1", true],
+    ["2001:db8::/32", "2001:db9::1", false],
+    ["::/0", "2001:db8::1", true],
+    ["10.0.0.0/8, fd00::/8", "fd12::1", true],
+    ["10.0.0.0/8", "unix", false],
+    ["unix,10.0.0.0/8", "unix", true],
+    ["unix", "127.0.0.1", false],
+    ["any", "unix", true],
+    ["any", "203.0.113.9", true],
+    ["none", "127.0.0.1", false],
+    ["none", "unix", false],
+    ["10.0.0.0/8", "", false],
+    ["10.0.0.0/8", "10.0.0.1, 8.8.8.8", false],
+    ["10.0.0.0/8", "010.0.0.1", false],
+  ])("P-15 %s and %s: %s", (text, address, inside) => {
+    expect(list(text)?.contains(address)).toBe(inside);
+  });
+
+  it.each([
+    "",
+    ",",
+    "10.0.0.0/8,",
+    "10.1.2.3/8",
+    "2001:db8::1/32",
+    "10.0.0.0/33",
+    "10.0.0.0/08",
+    "10.0.0.0/",
+    "10.0.0.0/8/8",
+    "10.0.0.0/-1",
+    "::/129",
+    "::ffff:10.0.0.0/104",
+    "fe80::1%eth0",
+    "fe80::%eth0/64",
+    "10.0.0",
+    "010.0.0.0/8",
+    "localhost",
+    "any,10.0.0.0/8",
+    "ANY",
+    "10.0.0.0/8 10.0.0.0/8",
+    Array.from({ length: 1_001 }, () => "10.0.0.0/8").join(","),
+  ])("P-15 refuses %j rather than guess", (text) => {
+    expect(list(text)).toBeUndefined();
+  });
+
+  it("P-15 has one spelling for one list, and two readings of it are equal", () => {
+    expect(list("fd00::/8 ,10.0.0.0/8,10.0.0.0/8")?.text).toBe("10.0.0.0/8,fd00::/8");
+    expect(list("2001:0DB8::/32")?.text).toBe("2001:db8::/32");
+    expect(isDeepStrictEqual(list("10.0.0.0/8"), list("10.0.0.0/8"))).toBe(true);
+    expect(isDeepStrictEqual(list("10.0.0.0/8"), list("11.0.0.0/8"))).toBe(false);
+  });
+
+  it("duration or off", () => {
+    const kind = is.durationOrOff("1m", "30d");
+    expect([read(kind, "12h"), read(kind, "off"), read(kind, "1s"), read(kind, "Off")]).toEqual([
+      43_200_000,
+      "off",
+      undefined,
+      undefined,
+    ]);
   });
 });

@@ -161,9 +161,17 @@ describe("contradictions", () => {
     GATEHOUSE_INSECURE_PLAINTEXT: "true",
     GATEHOUSE_MASTER_KEY: goodKey,
   };
+  const webOpen = { GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0", GATEHOUSE_WEB_LISTEN: "0.0.0.0:8080" };
 
   it.each<[string, Environment]>([
     ["NET-02 plaintext beyond loopback", { ...open, GATEHOUSE_INSECURE_PLAINTEXT: "false" }],
+    [
+      "NET-02 plaintext of the web door beyond loopback",
+      { ...open, ...webOpen, GATEHOUSE_INSECURE_PLAINTEXT: "false" },
+    ],
+    ["local keys while the web door is beyond loopback", { ...webOpen, GATEHOUSE_INSECURE_PLAINTEXT: "true" }],
+    ["P-08 credentials for every page", { GATEHOUSE_CORS_ORIGINS: "*", GATEHOUSE_CORS_CREDENTIALS: "true" }],
+    ["proxies that are everybody", { GATEHOUSE_TRUSTED_PROXIES: "any" }],
     ["local keys beyond loopback without a master key", { ...open, GATEHOUSE_MASTER_KEY: undefined }],
     ["an owner's URL without a database of one's own", { GATEHOUSE_DATABASE_OWNER_URL: "postgres://o@h/d" }],
     [
@@ -236,6 +244,8 @@ describe("contradictions", () => {
     expect(problemsOf(hs256)).toEqual([]);
     expect(problemsOf(open)).toEqual([]);
     expect(problemsOf({ GATEHOUSE_GRPC_LISTEN: "unix:/run/gatehouse.sock" })).toEqual([]);
+    expect(problemsOf({ GATEHOUSE_CORS_ORIGINS: "*", GATEHOUSE_WEB_LISTEN: "off" })).toEqual([]);
+    expect(problemsOf({ ...open, GATEHOUSE_WEB_LISTEN: "0.0.0.0:8080" })).toEqual([]);
   });
 });
 

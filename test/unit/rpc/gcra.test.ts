@@ -1,7 +1,8 @@
 // Limits: exact against a model that keeps every admitted call, bounded in memory, and honest about when to come back.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createLimiter, type Rate } from "../../../src/rpc/gcra.ts";
+import { createLimiter } from "../../../src/rpc/gcra.ts";
+import type { Rate } from "../../../src/rpc/limits/ports.ts";
 
 /** The leaky bucket that GCRA is another way of writing: level drains at count/perMs, a call adds one, capacity count. */
 function createModel(rate: Rate) {

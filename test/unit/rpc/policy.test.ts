@@ -6,6 +6,9 @@ import {
   AuditMode,
   FieldData,
   LimitClass,
+  Network,
+  Priority,
+  StepUp,
 } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 import { describe, expect, it } from "vitest";
 import { StartRefused } from "../../../src/kernel/start-refused.ts";
@@ -74,8 +77,20 @@ describe("a policy", () => {
     expect(refusalOf({ policy: sound, request: [texts] })).toContain("which is no text field");
   });
 
-  it("AZ-01 of a stream that is not public stops the start, since nothing would end it with its credential", () => {
-    expect(refusalOf({ policy: sound, stream: true })).toContain("is a stream that is not PUBLIC");
+  it("AZ-01 of a stream that claims to be atomic stops the start, since it has no transaction", () => {
+    expect(refusalOf({ policy: sound, stream: true })).toContain("is a stream whose audit is ATOMIC");
+    expect(refusalOf({ policy: { ...sound, auditMode: AuditMode.BLOCKING }, stream: true })).toBe("");
+  });
+
+  it("AZ-01 P-15 that leaves open how a change of access is narrowed, or what goes first, stops the start", () => {
+    const change = { ...sound, auditCategory: AuditCategory.ADMIN };
+    expect(refusalOf({ policy: change })).toMatch(/recent authentication; .*from which network/);
+    expect(refusalOf({ policy: { ...change, stepUp: StepUp.NONE } })).toMatch(/from which network/);
+    expect(refusalOf({ policy: { ...change, stepUp: StepUp.NONE, network: Network.ANY } })).toBe("");
+    expect(refusalOf({ policy: { ...sound, priority: Priority.UNSPECIFIED } })).toContain("names no priority");
+    expect(refusalOf({ policy: { ...sound, stepUp: 9 as StepUp } })).toContain("does not exist");
+    const open = { ...sound, access: Access.PUBLIC, permission: "", stepUp: StepUp.RECENT };
+    expect(refusalOf({ policy: open })).toContain("without a credential for a recent authentication");
   });
 });
 

@@ -29,11 +29,13 @@ describe("the order of steps", () => {
     const { steps } = createFakeChain();
     expect(steps.map(({ name }) => name)).toEqual([
       "log",
+      "shed",
       "audit",
       "deadline",
       "address limit",
       "authenticate",
       "principal limit",
+      "concurrency",
       "decode",
       "authorise",
       "validate",

@@ -85,6 +85,7 @@ const byReason: Readonly<Record<string, ErrorClass>> = {
   BOOTSTRAP_REFUSED: InvalidCredentials,
   RATE_LIMITED: RateLimited,
   LOGIN_BUSY: RateLimited,
+  CONCURRENCY_LIMITED: RateLimited,
   SECRET_VERSION_CONFLICT: VersionConflict,
   OUTCOME_UNKNOWN: OutcomeUnknown,
 };

@@ -20,6 +20,14 @@ export const serverReasons = [
   "ROLE_UNKNOWN",
   "PRINCIPAL_NOT_FOUND",
   "LOGIN_BUSY",
+  "STEP_UP_REQUIRED",
+  "NETWORK_NOT_ALLOWED",
+  "ROLE_NOT_FOUND",
+  "ROLE_EXISTS",
+  "ROLE_IN_USE",
+  "ROLE_BUILT_IN",
+  "ROLE_EXCEEDS_OWN",
+  "ROLE_LIMIT_REACHED",
   "TOKEN_MALFORMED",
   "TOKEN_SIGNATURE_INVALID",
   "TOKEN_EXPIRED",
@@ -59,6 +67,13 @@ export const serverReasons = [
   "INTERNAL",
   "METADATA_INVALID",
   "SERVICE_UNKNOWN",
+  "LIMITS_UNAVAILABLE",
+  "OVERLOADED",
+  "CONCURRENCY_LIMITED",
+  "ENCODING_UNKNOWN",
+  "ENCODING_MISSING",
+  "CONNECTION_OVERLOADED",
+  "ANSWERS_UNREAD",
 ] as const;
 
 export type ServerReason = (typeof serverReasons)[number];

@@ -1,11 +1,12 @@
 // A transport of connect over @grpc/grpc-js: retries, pushback, keepalive and load balancing are grpc's own.
-import type { Transport } from "@connectrpc/connect";
 import { type ChannelOptions, Client } from "@grpc/grpc-js";
+import type { Line } from "../core/gatehouse.ts";
+import type { RetryOptions } from "../core/retry-options.ts";
 import { services } from "../core/services.ts";
 import { makeError } from "../errors/kinds.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { channelCredentials, type SecurityOptions } from "./channel-credentials.ts";
-import { type RetryOptions, serviceConfig } from "./service-config.ts";
+import { serviceConfig } from "./service-config.ts";
 import { openStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
 import { userAgent } from "./user-agent.ts";
@@ -14,12 +15,6 @@ export interface GrpcOptions extends SecurityOptions {
   /** `host:port`, `[ipv6]:port`, `dns:host:port` (spreads calls over every address of the name) or `unix:/path`. */
   readonly address: string;
   readonly retry?: RetryOptions;
-}
-
-export interface GrpcTransport {
-  readonly transport: Transport;
-  /** Running calls may finish; new ones fail with CLIENT_CLOSED. */
-  close(): void;
 }
 
 function channelOptions(address: Address, retry: RetryOptions): ChannelOptions {
@@ -34,7 +29,7 @@ function channelOptions(address: Address, retry: RetryOptions): ChannelOptions {
   };
 }
 
-export function createGrpcTransport(options: GrpcOptions): GrpcTransport {
+export function createGrpcTransport(options: GrpcOptions): Line {
   const address = parseAddress(options.address);
   const credentials = channelCredentials(address, options);
   const client = new Client(address.target, credentials, channelOptions(address, options.retry ?? {}));

@@ -1,15 +1,7 @@
 // The gRPC service config of the channel (gRFC A2, A6): which methods are retried, and when no longer.
 import type { DescService } from "@bufbuild/protobuf";
 import { traitsOf } from "../core/method-traits.ts";
-
-export interface RetryOptions {
-  /** The first attempt included; 1 = never retry, at most 5. Default 4. */
-  readonly maxAttempts?: number;
-  /** Default 100; the wait before each attempt is a random part of a bound that doubles. */
-  readonly initialBackoffMs?: number;
-  /** Default 2,000. */
-  readonly maxBackoffMs?: number;
-}
+import { type RetryOptions, retryThrottling, withRetryDefaults } from "../core/retry-options.ts";
 
 function seconds(ms: number): string {
   return `${ms / 1000}s`;
@@ -28,10 +20,7 @@ function repeatableMethods(services: readonly DescService[]): { service: string;
  * grpc-js. When half of the recent calls fail, retries stop, so that a server in trouble is not buried.
  */
 export function serviceConfig(services: readonly DescService[], retry: RetryOptions, balanced: boolean): object {
-  const { maxAttempts = 4, initialBackoffMs = 100, maxBackoffMs = 2_000 } = retry;
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 5) {
-    throw new RangeError("retry.maxAttempts must be 1 to 5");
-  }
+  const { maxAttempts, initialBackoffMs, maxBackoffMs } = withRetryDefaults(retry);
   const methodConfig = {
     name: repeatableMethods(services),
     retryPolicy: {
@@ -45,6 +34,6 @@ export function serviceConfig(services: readonly DescService[], retry: RetryOpti
   return {
     loadBalancingConfig: [balanced ? { round_robin: {} } : { pick_first: {} }],
     methodConfig: maxAttempts === 1 ? [] : [methodConfig],
-    retryThrottling: { maxTokens: 20, tokenRatio: 0.1 },
+    retryThrottling,
   };
 }

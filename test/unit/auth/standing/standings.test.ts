@@ -54,6 +54,30 @@ describe("standings", () => {
     expect(standings.peek(bob)).toBeDefined();
   });
 
+  it("P-13 forgets who holds a role that changed, whatever the grant does with it, and only them", async () => {
+    const ended = start - 1;
+    const rows = new Map([
+      ["allowed", granted("reader")],
+      ["denied", granted("reader", undefined, "deny")],
+      ["ended", granted("reader", ended)],
+      ["other", granted("viewer")],
+    ]);
+    const { standings } = standingsOver((id) => [rows.get(String(id)) ?? none]);
+    for (const id of rows.keys()) await standings.of(id);
+    standings.onFeed([{ kind: "role", key: "reader", expiresAt: new Date(start + 1) }]);
+    expect([...rows.keys()].filter((id) => standings.peek(id) !== undefined)).toEqual(["other"]);
+  });
+
+  it("P-13 does not remember what was read before a role changed", async () => {
+    const gate = Promise.withResolvers<readonly Row[]>();
+    const { standings } = standingsOver(() => gate.promise);
+    const reading = standings.of(alice);
+    standings.onFeed([{ kind: "role", key: "reader", expiresAt: new Date(start + 1) }]);
+    gate.resolve([granted("reader")]);
+    await reading;
+    expect(standings.peek(alice)).toBeUndefined();
+  });
+
   it("does not remember what was read before a change that is heard of meanwhile", async () => {
     const gate = Promise.withResolvers<readonly Row[]>();
     const answers = [gate.promise, Promise.resolve([granted("viewer")])];

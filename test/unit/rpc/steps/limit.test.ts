@@ -2,7 +2,7 @@
 import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
 import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { describe, expect, it } from "vitest";
-import type { Rates } from "../../../../src/rpc/steps/limit.ts";
+import type { Rates } from "../../../../src/rpc/limits/settings.ts";
 import { callThrough, createFakeChain, incomingOf, noon } from "../../../fakes/chain.ts";
 import { alice, bob, principalOf } from "../../../fakes/principal.ts";
 import { readStatus } from "../../../fakes/status.ts";
@@ -189,6 +189,7 @@ describe("a refusal", () => {
       quotaFailure: { violations: [{ subject: "read" }] },
     });
     expect(outcome.failure.metadata).toEqual({
+      "grpc-retry-pushback-ms": "19500",
       "x-ratelimit-limit": "3",
       "x-ratelimit-remaining": "0",
       "x-ratelimit-reset": "20",

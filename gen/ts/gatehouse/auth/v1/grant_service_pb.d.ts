@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file gatehouse/auth/v1/grant_service.proto.
@@ -253,6 +253,367 @@ export declare type ListGrantsResponse = Message<"gatehouse.auth.v1.ListGrantsRe
 export declare const ListGrantsResponseSchema: GenMessage<ListGrantsResponse>;
 
 /**
+ * One role.
+ *
+ * @generated from message gatehouse.auth.v1.Role
+ */
+export declare type Role = Message<"gatehouse.auth.v1.Role"> & {
+  /**
+   * Its name: lower-case letters, digits and hyphens.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Names of permissions, in order; `*` is all of them and stands in `admin` only.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * True for roles that came with Gatehouse.
+   *
+   * @generated from field: bool built_in = 4;
+   */
+  builtIn: boolean;
+
+  /**
+   * When it last changed; unset for built-in roles.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 5;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.Role.
+ * Use `create(RoleSchema)` to create a new message.
+ */
+export declare const RoleSchema: GenMessage<Role>;
+
+/**
+ * Request of CreateRole.
+ *
+ * @generated from message gatehouse.auth.v1.CreateRoleRequest
+ */
+export declare type CreateRoleRequest = Message<"gatehouse.auth.v1.CreateRoleRequest"> & {
+  /**
+   * Its name: lower-case letters, digits and hyphens.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Names of permissions that Gatehouse knows; `*` is refused.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * UUID chosen by the caller. A repeat within 24 hours with the same content gives the earlier answer (AIP-155).
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.CreateRoleRequest.
+ * Use `create(CreateRoleRequestSchema)` to create a new message.
+ */
+export declare const CreateRoleRequestSchema: GenMessage<CreateRoleRequest>;
+
+/**
+ * Answer of CreateRole.
+ *
+ * @generated from message gatehouse.auth.v1.CreateRoleResponse
+ */
+export declare type CreateRoleResponse = Message<"gatehouse.auth.v1.CreateRoleResponse"> & {
+  /**
+   * The role.
+   *
+   * @generated from field: gatehouse.auth.v1.Role role = 1;
+   */
+  role?: Role | undefined;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.CreateRoleResponse.
+ * Use `create(CreateRoleResponseSchema)` to create a new message.
+ */
+export declare const CreateRoleResponseSchema: GenMessage<CreateRoleResponse>;
+
+/**
+ * Request of UpdateRole.
+ *
+ * @generated from message gatehouse.auth.v1.UpdateRoleRequest
+ */
+export declare type UpdateRoleRequest = Message<"gatehouse.auth.v1.UpdateRoleRequest"> & {
+  /**
+   * Which role.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The whole new list.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * What to change: `permissions`, `description`. Empty = those of the two that are not empty.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 4;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.UpdateRoleRequest.
+ * Use `create(UpdateRoleRequestSchema)` to create a new message.
+ */
+export declare const UpdateRoleRequestSchema: GenMessage<UpdateRoleRequest>;
+
+/**
+ * Answer of UpdateRole.
+ *
+ * @generated from message gatehouse.auth.v1.UpdateRoleResponse
+ */
+export declare type UpdateRoleResponse = Message<"gatehouse.auth.v1.UpdateRoleResponse"> & {
+  /**
+   * The role as it is now.
+   *
+   * @generated from field: gatehouse.auth.v1.Role role = 1;
+   */
+  role?: Role | undefined;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.UpdateRoleResponse.
+ * Use `create(UpdateRoleResponseSchema)` to create a new message.
+ */
+export declare const UpdateRoleResponseSchema: GenMessage<UpdateRoleResponse>;
+
+/**
+ * Request of DeleteRole.
+ *
+ * @generated from message gatehouse.auth.v1.DeleteRoleRequest
+ */
+export declare type DeleteRoleRequest = Message<"gatehouse.auth.v1.DeleteRoleRequest"> & {
+  /**
+   * Which role.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.DeleteRoleRequest.
+ * Use `create(DeleteRoleRequestSchema)` to create a new message.
+ */
+export declare const DeleteRoleRequestSchema: GenMessage<DeleteRoleRequest>;
+
+/**
+ * Answer of DeleteRole.
+ *
+ * @generated from message gatehouse.auth.v1.DeleteRoleResponse
+ */
+export declare type DeleteRoleResponse = Message<"gatehouse.auth.v1.DeleteRoleResponse"> & {
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.DeleteRoleResponse.
+ * Use `create(DeleteRoleResponseSchema)` to create a new message.
+ */
+export declare const DeleteRoleResponseSchema: GenMessage<DeleteRoleResponse>;
+
+/**
+ * Request of ListRoles.
+ *
+ * @generated from message gatehouse.auth.v1.ListRolesRequest
+ */
+export declare type ListRolesRequest = Message<"gatehouse.auth.v1.ListRolesRequest"> & {
+  /**
+   * Most items wanted; 0 = 50, more than 500 is read as 500 (AIP-158).
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before. Empty = the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ListRolesRequest.
+ * Use `create(ListRolesRequestSchema)` to create a new message.
+ */
+export declare const ListRolesRequestSchema: GenMessage<ListRolesRequest>;
+
+/**
+ * Answer of ListRoles.
+ *
+ * @generated from message gatehouse.auth.v1.ListRolesResponse
+ */
+export declare type ListRolesResponse = Message<"gatehouse.auth.v1.ListRolesResponse"> & {
+  /**
+   * The page.
+   *
+   * @generated from field: repeated gatehouse.auth.v1.Role roles = 1;
+   */
+  roles: Role[];
+
+  /**
+   * For the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ListRolesResponse.
+ * Use `create(ListRolesResponseSchema)` to create a new message.
+ */
+export declare const ListRolesResponseSchema: GenMessage<ListRolesResponse>;
+
+/**
+ * Request of ExplainAccess.
+ *
+ * @generated from message gatehouse.auth.v1.ExplainAccessRequest
+ */
+export declare type ExplainAccessRequest = Message<"gatehouse.auth.v1.ExplainAccessRequest"> & {
+  /**
+   * Whose access, `prn_<uuid>`. Empty = the caller's.
+   *
+   * @generated from field: string principal_id = 1;
+   */
+  principalId: string;
+
+  /**
+   * The permission in question. Either this or `method`.
+   *
+   * @generated from field: string permission = 2;
+   */
+  permission: string;
+
+  /**
+   * The method in question, `package.Service/Method`; it names the permission, and what else is asked.
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * The whole resource in question, such as `secrets/team-a/db`. Empty = everything, or with `method` its whole type.
+   *
+   * @generated from field: string resource = 4;
+   */
+  resource: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ExplainAccessRequest.
+ * Use `create(ExplainAccessRequestSchema)` to create a new message.
+ */
+export declare const ExplainAccessRequestSchema: GenMessage<ExplainAccessRequest>;
+
+/**
+ * Answer of ExplainAccess.
+ *
+ * @generated from message gatehouse.auth.v1.ExplainAccessResponse
+ */
+export declare type ExplainAccessResponse = Message<"gatehouse.auth.v1.ExplainAccessResponse"> & {
+  /**
+   * What the rule comes to now.
+   *
+   * @generated from field: gatehouse.auth.v1.AccessDecision decision = 1;
+   */
+  decision: AccessDecision;
+
+  /**
+   * The permission that was asked about; empty for methods that ask for none.
+   *
+   * @generated from field: string permission = 2;
+   */
+  permission: string;
+
+  /**
+   * The resource that was asked about.
+   *
+   * @generated from field: string resource = 3;
+   */
+  resource: string;
+
+  /**
+   * The grant that decides: one that forbids if there is one, else one that gives; unset when none says anything.
+   *
+   * @generated from field: gatehouse.auth.v1.Grant deciding_grant = 4;
+   */
+  decidingGrant?: Grant | undefined;
+
+  /**
+   * Whether the method asks for a token whose scopes hold the permission.
+   *
+   * @generated from field: bool scope_narrows = 5;
+   */
+  scopeNarrows: boolean;
+
+  /**
+   * Set when the method asks for a recent authentication: how recent.
+   *
+   * @generated from field: google.protobuf.Duration step_up_age = 6;
+   */
+  stepUpAge?: Duration | undefined;
+
+  /**
+   * True when the method is for the networks of administration only, and there is such a list.
+   *
+   * @generated from field: bool network_narrows = 7;
+   */
+  networkNarrows: boolean;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ExplainAccessResponse.
+ * Use `create(ExplainAccessResponseSchema)` to create a new message.
+ */
+export declare const ExplainAccessResponseSchema: GenMessage<ExplainAccessResponse>;
+
+/**
  * Whether a grant gives or forbids.
  *
  * @generated from enum gatehouse.auth.v1.Effect
@@ -286,7 +647,75 @@ export enum Effect {
 export declare const EffectSchema: GenEnum<Effect>;
 
 /**
- * Gives and takes roles. A role is a set of permissions: `admin` all of them; `editor` reads, lists, writes, deletes
+ * What the rule of access comes to.
+ *
+ * @generated from enum gatehouse.auth.v1.AccessDecision
+ */
+export enum AccessDecision {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: ACCESS_DECISION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Allowed.
+   *
+   * @generated from enum value: ACCESS_DECISION_ALLOWED = 1;
+   */
+  ALLOWED = 1,
+
+  /**
+   * No grant gives it.
+   *
+   * @generated from enum value: ACCESS_DECISION_NOT_GRANTED = 2;
+   */
+  NOT_GRANTED = 2,
+
+  /**
+   * A grant forbids it.
+   *
+   * @generated from enum value: ACCESS_DECISION_DENIED = 3;
+   */
+  DENIED = 3,
+
+  /**
+   * The principal is disabled, so none of its credentials is accepted.
+   *
+   * @generated from enum value: ACCESS_DECISION_PRINCIPAL_INACTIVE = 4;
+   */
+  PRINCIPAL_INACTIVE = 4,
+
+  /**
+   * Granted, and the caller's token is narrowed away from it. Only about the caller itself.
+   *
+   * @generated from enum value: ACCESS_DECISION_SCOPE_MISSING = 5;
+   */
+  SCOPE_MISSING = 5,
+
+  /**
+   * Granted, and not from the caller's network. Only about the caller itself.
+   *
+   * @generated from enum value: ACCESS_DECISION_NETWORK_NOT_ALLOWED = 6;
+   */
+  NETWORK_NOT_ALLOWED = 6,
+
+  /**
+   * Granted, and the caller's authentication is too old. Only about the caller itself.
+   *
+   * @generated from enum value: ACCESS_DECISION_STEP_UP_REQUIRED = 7;
+   */
+  STEP_UP_REQUIRED = 7,
+}
+
+/**
+ * Describes the enum gatehouse.auth.v1.AccessDecision.
+ */
+export declare const AccessDecisionSchema: GenEnum<AccessDecision>;
+
+/**
+ * Gives and takes roles, and tells who may do what. A role is a set of permissions; five are built in and never change: `admin` all of them; `editor` reads, lists, writes, deletes
  * and destroys secrets and appends audit events; `viewer` reads and lists secrets; `auditor` reads the audit trail and nothing
  * else; `introspector` checks tokens of others.
  *
@@ -324,6 +753,61 @@ export declare const GrantService: GenService<{
     methodKind: "unary";
     input: typeof ListGrantsRequestSchema;
     output: typeof ListGrantsResponseSchema;
+  },
+  /**
+   * Makes a role of the installation's own. Nobody puts into a role what they lack on everything.
+   * Errors: ROLE_EXISTS, ROLE_EXCEEDS_OWN, ROLE_LIMIT_REACHED, REQUEST_INVALID for an unknown permission.
+   *
+   * @generated from rpc gatehouse.auth.v1.GrantService.CreateRole
+   */
+  createRole: {
+    methodKind: "unary";
+    input: typeof CreateRoleRequestSchema;
+    output: typeof CreateRoleResponseSchema;
+  },
+  /**
+   * Changes a role for everybody who holds it, at once. Built-in roles never change. Nobody adds to a role, or takes from it,
+   * what they lack on everything: a role may forbid as well as give.
+   * Errors: ROLE_NOT_FOUND, ROLE_BUILT_IN, ROLE_EXCEEDS_OWN, REQUEST_INVALID for an unknown permission or path.
+   *
+   * @generated from rpc gatehouse.auth.v1.GrantService.UpdateRole
+   */
+  updateRole: {
+    methodKind: "unary";
+    input: typeof UpdateRoleRequestSchema;
+    output: typeof UpdateRoleResponseSchema;
+  },
+  /**
+   * Deletes a role that nobody holds.
+   * Errors: ROLE_NOT_FOUND, ROLE_BUILT_IN, ROLE_IN_USE.
+   *
+   * @generated from rpc gatehouse.auth.v1.GrantService.DeleteRole
+   */
+  deleteRole: {
+    methodKind: "unary";
+    input: typeof DeleteRoleRequestSchema;
+    output: typeof DeleteRoleResponseSchema;
+  },
+  /**
+   * Lists all roles in the order of their names, the built-in ones among them.
+   *
+   * @generated from rpc gatehouse.auth.v1.GrantService.ListRoles
+   */
+  listRoles: {
+    methodKind: "unary";
+    input: typeof ListRolesRequestSchema;
+    output: typeof ListRolesResponseSchema;
+  },
+  /**
+   * Says whether a principal may do something, and which grant decides, by the same rule that calls are decided by.
+   * Errors: PRINCIPAL_NOT_FOUND, METHOD_UNKNOWN, REQUEST_INVALID.
+   *
+   * @generated from rpc gatehouse.auth.v1.GrantService.ExplainAccess
+   */
+  explainAccess: {
+    methodKind: "unary";
+    input: typeof ExplainAccessRequestSchema;
+    output: typeof ExplainAccessResponseSchema;
   },
 }>;
 

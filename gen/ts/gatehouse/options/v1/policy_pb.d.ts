@@ -82,6 +82,27 @@ export declare type MethodPolicy = Message<"gatehouse.options.v1.MethodPolicy"> 
    * @generated from field: int32 max_request_bytes = 9;
    */
   maxRequestBytes: number;
+
+  /**
+   * Whether a recent authentication is asked for.
+   *
+   * @generated from field: gatehouse.options.v1.StepUp step_up = 10;
+   */
+  stepUp: StepUp;
+
+  /**
+   * From where it may be called.
+   *
+   * @generated from field: gatehouse.options.v1.Network network = 11;
+   */
+  network: Network;
+
+  /**
+   * What the method is shed before, and after.
+   *
+   * @generated from field: gatehouse.options.v1.Priority priority = 12;
+   */
+  priority: Priority;
 };
 
 /**
@@ -286,6 +307,120 @@ export enum AuditCategory {
  * Describes the enum gatehouse.options.v1.AuditCategory.
  */
 export declare const AuditCategorySchema: GenEnum<AuditCategory>;
+
+/**
+ * Whether the caller must have authenticated lately (RFC 9470). How lately is a setting. Of methods with ACCESS_SELF,
+ * calls about the caller itself are exempt.
+ *
+ * @generated from enum gatehouse.options.v1.StepUp
+ */
+export enum StepUp {
+  /**
+   * Never valid where the method changes who may do what; read as NONE elsewhere.
+   *
+   * @generated from enum value: STEP_UP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * However long ago the caller authenticated.
+   *
+   * @generated from enum value: STEP_UP_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * Only within the setting's time of the caller's authentication.
+   *
+   * @generated from enum value: STEP_UP_RECENT = 2;
+   */
+  RECENT = 2,
+}
+
+/**
+ * Describes the enum gatehouse.options.v1.StepUp.
+ */
+export declare const StepUpSchema: GenEnum<StepUp>;
+
+/**
+ * From where a method may be called. Of methods with ACCESS_SELF, calls about the caller itself are exempt.
+ *
+ * @generated from enum gatehouse.options.v1.Network
+ */
+export enum Network {
+  /**
+   * Never valid where the method changes who may do what; read as ANY elsewhere.
+   *
+   * @generated from enum value: NETWORK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * From wherever the server is reached.
+   *
+   * @generated from enum value: NETWORK_ANY = 1;
+   */
+  ANY = 1,
+
+  /**
+   * From the networks that the setting names for administration.
+   *
+   * @generated from enum value: NETWORK_ADMIN = 2;
+   */
+  ADMIN = 2,
+}
+
+/**
+ * Describes the enum gatehouse.options.v1.Network.
+ */
+export declare const NetworkSchema: GenEnum<Network>;
+
+/**
+ * What goes first when there is too much to do.
+ *
+ * @generated from enum gatehouse.options.v1.Priority
+ */
+export enum Priority {
+  /**
+   * Never valid: the server refuses to start.
+   *
+   * @generated from enum value: PRIORITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Answered as long as anything is: whether the server lives.
+   *
+   * @generated from enum value: PRIORITY_HEALTH = 1;
+   */
+  HEALTH = 1,
+
+  /**
+   * What everything else waits for: checks of tokens, taking access away.
+   *
+   * @generated from enum value: PRIORITY_CRITICAL = 2;
+   */
+  CRITICAL = 2,
+
+  /**
+   * Most calls.
+   *
+   * @generated from enum value: PRIORITY_NORMAL = 3;
+   */
+  NORMAL = 3,
+
+  /**
+   * Shed first: long lists, exports, what can be asked again.
+   *
+   * @generated from enum value: PRIORITY_BULK = 4;
+   */
+  BULK = 4,
+}
+
+/**
+ * Describes the enum gatehouse.options.v1.Priority.
+ */
+export declare const PrioritySchema: GenEnum<Priority>;
 
 /**
  * What a field holds. Text and bytes without this option are treated as SECRET wherever something is printed.

@@ -1,0 +1,42 @@
+// What the health of each service hangs on.
+import type { Clock } from "./kernel/clock.ts";
+import type { ServiceBinding } from "./kernel/handler.ts";
+import type { Logger } from "./kernel/logger.ts";
+import type { Metrics } from "./kernel/metrics.ts";
+import { createHealthMonitor, type HealthMonitor } from "./observability/health/monitor.ts";
+import type { FeedTail } from "./postgres/feed.ts";
+import type { HealthReporter } from "./rpc/health/service.ts";
+
+export interface HealthWatchDeps {
+  readonly bindings: readonly ServiceBinding[];
+  readonly health: Pick<HealthReporter, "set">;
+  readonly feed: Pick<FeedTail, "age">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: { readonly metrics: Metrics };
+}
+
+/** The feed is read four times a second; one that was not read for this long has lost its database, or waits too long for it. */
+const lostAfterMs = 3_000;
+
+/** Health itself and reflection answer from memory. */
+const needsNothing = /^grpc\./;
+
+/** Sets every service for the first time, too. */
+export function watchHealth({ bindings, health, feed, clock, logger, telemetry }: HealthWatchDeps): HealthMonitor {
+  const { metrics } = telemetry;
+  const names = bindings.map(({ service }) => service.typeName);
+  for (const name of names.filter((one) => needsNothing.test(one))) health.set(name, "SERVING");
+  metrics.gauge(
+    { name: "gatehouse_feed_age_seconds", help: "Time since the feed of revocations was last read whole." },
+    () => [[{}, feed.age(clock.now()) / 1000]],
+  );
+  return createHealthMonitor({
+    dependencies: [{ name: "postgres", healthy: (now) => feed.age(now) < lostAfterMs }],
+    services: ["", ...names.filter((one) => !needsNothing.test(one))],
+    set: health.set,
+    clock,
+    logger,
+    metrics,
+  });
+}

@@ -1,0 +1,25 @@
+// Every service that Gatehouse serves, as the contracts describe them.
+import type { DescService } from "@bufbuild/protobuf";
+import { AuditService } from "@gatehouse/proto/gatehouse/audit/v1/audit_service_pb.js";
+import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
+import { DirectoryService } from "@gatehouse/proto/gatehouse/auth/v1/directory_service_pb.js";
+import { GrantService } from "@gatehouse/proto/gatehouse/auth/v1/grant_service_pb.js";
+import { SessionService } from "@gatehouse/proto/gatehouse/auth/v1/session_service_pb.js";
+import { SecretsService } from "@gatehouse/proto/gatehouse/secrets/v1/secrets_service_pb.js";
+import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { ServerReflection as Reflection } from "@gatehouse/proto/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection as ReflectionAlpha } from "@gatehouse/proto/grpc/reflection/v1alpha/reflection_pb.js";
+import { Health } from "@gatehouse/proto/health/v1/health_pb.js";
+
+export const servedServices: readonly DescService[] = [
+  AuthService,
+  SessionService,
+  DirectoryService,
+  GrantService,
+  TokenService,
+  SecretsService,
+  AuditService,
+  Health,
+  Reflection,
+  ReflectionAlpha,
+];

@@ -1,0 +1,44 @@
+// Each attack against the real server while somebody who behaves makes calls: none of those fails, the process lives, and
+// when all is over it holds no connection more and no more memory than before.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callAttacks } from "./call-attacks.ts";
+import { frameAttacks } from "./frame-attacks.ts";
+import { type Besieged, besiege, type Left } from "./server.ts";
+
+const attacks = { ...frameAttacks, ...callAttacks };
+
+let besieged: Besieged;
+
+beforeAll(async () => {
+  besieged = await besiege();
+});
+afterAll(() => besieged[Symbol.asyncDispose]());
+
+describe("a client that behaves, beside one that attacks with", () => {
+  it.each(Object.keys(attacks))("%s", async (name) => {
+    const { calls } = await besieged.during(async () => attacks[name]?.(besieged.target));
+    expect(calls).toBeGreaterThan(0);
+  });
+});
+
+/** Of several collections the smallest: what is on its way out counts for nothing. */
+async function leastLeft(): Promise<Left> {
+  const counts = [await besieged.left(), await besieged.left(), await besieged.left()];
+  return counts.reduce((least, next) => (next.used < least.used ? next : least));
+}
+
+async function allAttacks(): Promise<void> {
+  for (const attack of Object.values(attacks)) await attack(besieged.target);
+}
+
+it("RPC-06 all attacks once more leave nothing behind", async () => {
+  await besieged.during(allAttacks);
+  const before = await leastLeft();
+  await besieged.during(allAttacks);
+  await expect
+    .poll(async () => (await besieged.left()).sockets, { timeout: 10_000 })
+    .toBeLessThanOrEqual(before.sockets);
+  const after = await leastLeft();
+  expect(after.used).toBeLessThan(before.used * 1.1);
+  expect(after.rss).toBeLessThan(before.rss * 1.1);
+}, 180_000);

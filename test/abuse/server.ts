@@ -1,0 +1,126 @@
+// The real server under attack, a client that behaves beside it, and what both are like afterwards.
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import type { GatehouseProcess } from "../integration/server/gatehouse-process.ts";
+import {
+  bootstrap,
+  clientOf,
+  type Installation,
+  makeInstallation,
+  visitorOf,
+} from "../integration/server/installation.ts";
+
+export interface Left {
+  /** Bytes in use, of the heap and beside it, after a collection. */
+  readonly used: number;
+  readonly rss: number;
+  /** Open file descriptors that are sockets. */
+  readonly sockets: number;
+}
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+}
+
+export interface Besieged extends AsyncDisposable {
+  readonly target: Target;
+  /** Runs an attack beside a client that behaves; throws when one call of that client failed. */
+  during(attack: () => Promise<void>): Promise<{ readonly calls: number }>;
+  left(): Promise<Left>;
+}
+
+/** Short, so that each is seen to be kept; everything else is the default. */
+export const bounds = {
+  GATEHOUSE_CONNECTION_HANDSHAKE: "2s",
+  GATEHOUSE_CONNECTION_FIRST_CALL: "3s",
+  GATEHOUSE_REQUEST_TIMEOUT: "1s",
+  GATEHOUSE_ANSWER_TIMEOUT: "1s",
+  GATEHOUSE_MAX_CONNECTIONS_PER_ADDRESS: "60",
+} as const;
+
+const hook = fileURLToPath(new URL("memory-hook.ts", import.meta.url));
+
+/** As the kernel counts them, connections to the database included. */
+function socketsOf(pid: number): number {
+  const directory = `/proc/${pid}/fd`;
+  const links = readdirSync(directory).map((name) => {
+    try {
+      return readlinkSync(join(directory, name));
+    } catch {
+      // Closed meanwhile.
+      return "";
+    }
+  });
+  return links.filter((link) => link.startsWith("socket:")).length;
+}
+
+async function askHook(server: GatehouseProcess, file: string): Promise<Left> {
+  rmSync(file, { force: true });
+  server.signal("SIGUSR2");
+  await expect.poll(() => existsSync(file), { timeout: 10_000, interval: 10 }).toBe(true);
+  return { ...(JSON.parse(readFileSync(file, "utf8")) as Omit<Left, "sockets">), sockets: socketsOf(server.pid) };
+}
+
+interface Behaving {
+  readonly calls: number;
+  stop(): Promise<void>;
+}
+
+/** One call after the other, of the kind that everybody makes all day. */
+function behave(server: GatehouseProcess, token: string): Behaving {
+  const client = clientOf(server, token);
+  let calls = 0;
+  let stopped = false;
+  async function run(): Promise<void> {
+    while (!stopped) {
+      await client.auth.whoAmI({});
+      await client.tokens.introspect({ token });
+      calls += 2;
+    }
+  }
+  const running = run();
+  // A failure is told by `stop`.
+  running.catch(() => {});
+  return {
+    get calls() {
+      return calls;
+    },
+    async stop() {
+      stopped = true;
+      await running.finally(() => client.close());
+    },
+  };
+}
+
+async function begin(installation: Installation): Promise<{ server: GatehouseProcess; token: string; file: string }> {
+  const file = join(installation.scratch, "memory.json");
+  const server = await installation.start({ NODE_OPTIONS: `--import ${hook}`, MEMORY_HOOK_FILE: file });
+  const visitor = visitorOf(server);
+  const { tokens } = await bootstrap(installation.dataDir, visitor);
+  visitor.close();
+  return { server, token: tokens.accessToken, file };
+}
+
+export async function besiege(): Promise<Besieged> {
+  const installation = await makeInstallation(bounds);
+  const { server, token, file } = await begin(installation);
+  const [host = "", port = ""] = server.address.split(":");
+  return {
+    target: { host, port: Number(port), token },
+    async during(attack) {
+      const behaving = behave(server, token);
+      try {
+        await attack();
+      } finally {
+        await behaving.stop();
+      }
+      return { calls: behaving.calls };
+    },
+    left: () => askHook(server, file),
+    [Symbol.asyncDispose]: () => installation[Symbol.asyncDispose](),
+  };
+}

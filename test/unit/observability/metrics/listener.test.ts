@@ -1,0 +1,72 @@
+// The address for metrics: one path, one method, few connections.
+import { request } from "node:http";
+import { connect, createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { StartRefused } from "../../../../src/kernel/start-refused.ts";
+import { createLedger } from "../../../../src/observability/metrics/ledger.ts";
+import { type MetricsListener, openMetricsListener } from "../../../../src/observability/metrics/listener.ts";
+
+let open: MetricsListener | undefined;
+afterEach(() => open?.close());
+
+async function serve(): Promise<string> {
+  const ledger = createLedger();
+  ledger.counter({ name: "calls_total", help: "Calls." }).with({}).add(4);
+  open = await openMetricsListener({ ledger, host: "127.0.0.1", port: 0 });
+  return `http://${open.address}`;
+}
+
+function send(url: string, method: string, path: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, path, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sent.on("error", reject).end();
+  });
+}
+
+describe("DAT-08 the address for metrics", () => {
+  it("tells the metrics, and tells nobody what serves them", async () => {
+    const response = await fetch(`${await serve()}/metrics`);
+    expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(response.headers.get("server")).toBeNull();
+    expect(response.headers.get("x-powered-by")).toBeNull();
+    expect(await response.text()).toContain("\ncalls_total 4\n");
+  });
+
+  it.each(["/", "/metrics/", "/metrics/x", "/debug/pprof", "/%6detrics", "//metrics", "*"])(
+    "knows no path %s",
+    async (path) => {
+      expect(await send(await serve(), "GET", path)).toMatchObject({ status: 404, text: "not found\n" });
+    },
+  );
+
+  it.each(["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])("takes no %s", async (method) => {
+    expect(await send(await serve(), method, "/metrics")).toMatchObject({ status: 405 });
+  });
+
+  it("refuses to start on an address that is taken, in one sentence", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as { port: number };
+    const opening = openMetricsListener({ ledger: createLedger(), host: "127.0.0.1", port });
+    await expect(opening).rejects.toThrow(StartRefused);
+    await expect(opening).rejects.toThrow(`cannot listen on 127.0.0.1:${port} for metrics`);
+    other.close();
+  });
+
+  it("waits for nobody who has not finished asking when it ends", async () => {
+    const { port, hostname } = new URL(await serve());
+    const slow = connect(Number(port), hostname);
+    await new Promise<void>((resolve) => slow.write("GET /metrics HTTP/1.1\r\n", () => resolve()));
+    await (await fetch(`http://${hostname}:${port}/metrics`)).text();
+    const cut = new Promise<void>((resolve) => slow.once("close", () => resolve()).on("error", () => {}));
+    await open?.close();
+    await cut;
+    await expect(fetch(`http://${hostname}:${port}/metrics`)).rejects.toThrow();
+  });
+});
