@@ -1,7 +1,8 @@
 // A Gatehouse under test: the real command in a process of its own, on the embedded default with limits off, so that rows
 // measure work and not refusals.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -18,11 +19,13 @@ export interface GatehouseProcess {
 const command = fileURLToPath(new URL("../bin/gatehouse", import.meta.url));
 
 function environment(dataDir: string): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
+  const { PATH, HOME, TMPDIR, NODE_OPTIONS } = process.env;
   return {
     ...(PATH === undefined ? {} : { PATH }),
     ...(HOME === undefined ? {} : { HOME }),
     ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    // `NODE_OPTIONS=--cpu-prof npm run bench` shows where the server's time goes.
+    ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }),
     GATEHOUSE_DATA_DIR: dataDir,
     GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0",
     // Counted, as an installation that is watched would be.
@@ -35,9 +38,11 @@ function environment(dataDir: string): NodeJS.ProcessEnv {
   };
 }
 
-function readyPort(child: ChildProcess): Promise<number> {
+function readyPort(child: ChildProcess, log: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`gatehouse ended with ${code} before it was ready`)));
+    child.once("exit", (code) =>
+      reject(new Error(`gatehouse ended with ${code} before it was ready:\n${readFileSync(log, "utf8")}`)),
+    );
     if (child.stdout === null) return reject(new Error("no stdout"));
     createInterface({ input: child.stdout }).on("line", (line) => {
       const port = /ready on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
@@ -48,8 +53,12 @@ function readyPort(child: ChildProcess): Promise<number> {
 
 export async function startGatehouse(dataDir: string): Promise<GatehouseProcess> {
   const began = performance.now();
-  const child = spawn(command, ["serve"], { env: environment(dataDir), stdio: ["ignore", "pipe", "inherit"] });
-  const port = await readyPort(child);
+  // Beside the data directory's own files, and gone with them; a start that fails is told with it.
+  const log = join(dataDir, "bench-server.log");
+  const stderr = openSync(log, "a", 0o600);
+  const child = spawn(command, ["serve"], { env: environment(dataDir), stdio: ["ignore", "pipe", stderr] });
+  closeSync(stderr);
+  const port = await readyPort(child, log);
   const pid = child.pid ?? 0;
   return {
     port,

@@ -1,6 +1,6 @@
 // The contracts as the policy table has them, for slices that explain access. Made when somebody first asks.
 import { type DescService, hasOption } from "@bufbuild/protobuf";
-import { policy } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
+import { Access, policy } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 import type { Contracts, MethodContract } from "./kernel/contracts.ts";
 import { createPolicyTable, type MethodEntry } from "./rpc/policy.ts";
 import { servedServices } from "./served-services.ts";
@@ -13,8 +13,8 @@ export function described(service: DescService) {
   };
 }
 
-function contractOf({ name, demand, permission, resourceType }: MethodEntry): MethodContract {
-  return { name, demand, permission, resourceType };
+function contractOf({ name, access, demand, ownDemand, permission, resourceType }: MethodEntry): MethodContract {
+  return { name, demand, permission, resourceType, ...(access === Access.SELF ? { ownDemand } : {}) };
 }
 
 function read(): ReadonlyMap<string, MethodContract> {

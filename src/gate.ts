@@ -40,7 +40,7 @@ export async function createRpc(
   const { recorder } = audit;
   const { metrics } = telemetry;
   const { writer } = database;
-  const limiting = await openLimiting({ config, writer, macs: keys.macs, table, metrics, logger, cleanup });
+  const limiting = await openLimiting({ config, writer, macs: keys.macs, clock, table, metrics, logger, cleanup });
   const steps = createSteps({
     logger,
     log: telemetry.callLog,
@@ -58,6 +58,7 @@ export async function createRpc(
   return {
     table,
     limits: limiting.reload,
+    dependencies: limiting.dependencies,
     chain: telemetry.traced(createChain({ steps, clock, unitOfWork, records })),
   };
 }

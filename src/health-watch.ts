@@ -3,7 +3,7 @@ import type { Clock } from "./kernel/clock.ts";
 import type { ServiceBinding } from "./kernel/handler.ts";
 import type { Logger } from "./kernel/logger.ts";
 import type { Metrics } from "./kernel/metrics.ts";
-import { createHealthMonitor, type HealthMonitor } from "./observability/health/monitor.ts";
+import { createHealthMonitor, type Dependency, type HealthMonitor } from "./observability/health/monitor.ts";
 import type { FeedTail } from "./postgres/feed.ts";
 import type { HealthReporter } from "./rpc/health/service.ts";
 
@@ -11,6 +11,8 @@ export interface HealthWatchDeps {
   readonly bindings: readonly ServiceBinding[];
   readonly health: Pick<HealthReporter, "set">;
   readonly feed: Pick<FeedTail, "age">;
+  /** Beside the database. */
+  readonly dependencies: readonly Dependency[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: { readonly metrics: Metrics };
@@ -23,8 +25,9 @@ const lostAfterMs = 3_000;
 const needsNothing = /^grpc\./;
 
 /** Sets every service for the first time, too. */
-export function watchHealth({ bindings, health, feed, clock, logger, telemetry }: HealthWatchDeps): HealthMonitor {
-  const { metrics } = telemetry;
+export function watchHealth(deps: HealthWatchDeps): HealthMonitor {
+  const { bindings, health, feed, clock, logger } = deps;
+  const { metrics } = deps.telemetry;
   const names = bindings.map(({ service }) => service.typeName);
   for (const name of names.filter((one) => needsNothing.test(one))) health.set(name, "SERVING");
   metrics.gauge(
@@ -32,7 +35,10 @@ export function watchHealth({ bindings, health, feed, clock, logger, telemetry }
     () => [[{}, feed.age(clock.now()) / 1000]],
   );
   return createHealthMonitor({
-    dependencies: [{ name: "postgres", healthy: (now) => feed.age(now) < lostAfterMs }],
+    dependencies: [
+      { name: "postgres", needed: true, healthy: (now) => feed.age(now) < lostAfterMs },
+      ...deps.dependencies,
+    ],
     services: ["", ...names.filter((one) => !needsNothing.test(one))],
     set: health.set,
     clock,

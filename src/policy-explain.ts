@@ -90,7 +90,7 @@ async function findSubject(reader: Reader, principal: string, now: Date): Promis
 }
 
 /** As for a token that nothing narrows, since which token will be shown cannot be known here. */
-function verdict({ standing, grants }: Subject, demand: Demand, resource: string, now: Date): string {
+function verdict({ standing, grants }: Subject, { demand, resource }: Question, now: Date): string {
   const asker = { scopes: new Set([anyPermission]), authenticatedAt: now, standing: { grants } };
   const conditions = { stepUpAgeMs: undefined, adminNetworks: () => everywhere };
   if (!standing.active) return "no: the principal is disabled";
@@ -98,14 +98,25 @@ function verdict({ standing, grants }: Subject, demand: Demand, resource: string
   const decider = decidingGrant(grants, demand.permission, resource, now.getTime());
   const why = decider === undefined ? "no grant says anything about it" : grantLine(decider);
   if (demand.grant === "none") return "yes: no grant is asked for";
+  if (demand.grant === "scope") return "yes: about itself no grant is asked for";
   if (refusal !== undefined) return `no: ${why}`;
   return decider === undefined ? "yes: a grant gives a part of it" : `yes: ${why}`;
 }
 
-function demandOf({ demand, permission }: MethodEntry, question: ExplainQuestion): Demand {
-  const asked = question.permission ?? permission;
+interface Question {
+  readonly demand: Demand;
+  readonly resource: string;
+}
+
+/** As ExplainAccess takes it. */
+function questionOf(entry: MethodEntry, given: ExplainQuestion, principal: string): Question {
+  const { access, demand, ownDemand, permission, resourceType } = entry;
+  const itself = `${resourceType}/${principal}`;
+  if (access === Access.SELF && given.permission === undefined && (given.resource ?? itself) === itself)
+    return { demand: ownDemand, resource: itself };
+  const asked = given.permission ?? permission;
   const grant = asked === "" ? "none" : demand.grant === "none" ? "whole" : demand.grant;
-  return { ...demand, permission: asked, grant };
+  return { demand: { ...demand, permission: asked, grant }, resource: given.resource ?? resourceType };
 }
 
 /** Throws StartRefused with what is wrong with the question. */
@@ -119,8 +130,8 @@ export async function explainPolicy(
   const lines = contractLines(entry, config);
   if (reader === undefined || question.principal === undefined) return lines.join("\n");
   const subject = await findSubject(reader, question.principal, now);
-  const demand = demandOf(entry, question);
-  const resource = question.resource ?? entry.resourceType;
+  const asked = questionOf(entry, question, question.principal);
+  const { demand, resource } = asked;
   const about = demand.permission === "" ? "" : ` ${demand.permission} on ${resource === "" ? "everything" : resource}`;
-  return [...lines, `  ${question.principal}${about}: ${verdict(subject, demand, resource, now)}`].join("\n");
+  return [...lines, `  ${question.principal}${about}: ${verdict(subject, asked, now)}`].join("\n");
 }

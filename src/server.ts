@@ -82,7 +82,7 @@ async function serve(given: ServerOptions, cleanup: AsyncDisposableStack): Promi
   const { health, bindings } = addStandardServices(ours, config);
   const { metrics } = options.telemetry;
   const transport = await openTransport({ ...options, ...foundation, metrics, cleanup }, slices.standings);
-  const { table, chain, limits } = await createRpc(foundation, bindings, token.authenticator, {
+  const { table, chain, limits, dependencies } = await createRpc(foundation, bindings, token.authenticator, {
     ...options,
     access: access.conditions,
     workloads: transport?.workloads,
@@ -92,7 +92,7 @@ async function serve(given: ServerOptions, cleanup: AsyncDisposableStack): Promi
   const security = transport?.security;
   const doors = await openDoors({ ...options, chain, table, health, metrics, security, cleanup });
   cleanup.defer(() => health.shutdown());
-  const watch = watchHealth({ ...options, bindings, health, feed });
+  const watch = watchHealth({ ...options, bindings, health, feed, dependencies });
   cleanup.defer(() => watch.stop());
   const reloadParts: ReloadPart[] = [
     follows(({ logLevel }) => options.setLogLevel(logLevel)),

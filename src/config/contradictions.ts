@@ -96,19 +96,17 @@ const database: readonly Contradiction[] = [
   },
 ];
 
-/** Undefined for what is no Redis URL in clear. */
-function plainRedisHost({ redisUrl }: Config): string | undefined {
-  const url = redisUrl === undefined ? undefined : new URL(redisUrl.expose());
-  return url?.protocol === "redis:" ? url.hostname.replace(/^\[|\]$/g, "") : undefined;
+/** Whether a secret would leave the machine in clear. `plain`: the scheme without TLS. */
+function inClear(text: string | undefined, plain: "redis:" | "http:", { insecurePlaintext }: Config): boolean {
+  const url = text === undefined ? undefined : new URL(text);
+  if (url?.protocol !== plain || insecurePlaintext) return false;
+  return !isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
 }
 
 const redis: readonly Contradiction[] = [
   {
     about: ["redisUrl", "insecurePlaintext"],
-    when: (config) => {
-      const host = plainRedisHost(config);
-      return host !== undefined && !isLoopback(host) && !config.insecurePlaintext;
-    },
+    when: (config) => inClear(config.redisUrl?.expose(), "redis:", config),
     say: "GATEHOUSE_REDIS_URL reaches beyond loopback in plaintext: use rediss://, or set GATEHOUSE_INSECURE_PLAINTEXT=true",
   },
   {
@@ -197,6 +195,11 @@ const observability: readonly Contradiction[] = [
     about: ["otlpEndpoint", "otlpHeaders"],
     when: (config) => config.otlpHeaders !== undefined && config.otlpEndpoint === undefined,
     say: "OTEL_EXPORTER_OTLP_HEADERS is given without OTEL_EXPORTER_OTLP_ENDPOINT",
+  },
+  {
+    about: ["otlpEndpoint", "otlpHeaders", "insecurePlaintext"],
+    when: (config) => config.otlpHeaders !== undefined && inClear(config.otlpEndpoint, "http:", config),
+    say: "OTEL_EXPORTER_OTLP_HEADERS would reach beyond loopback in plaintext: use https in OTEL_EXPORTER_OTLP_ENDPOINT, or set GATEHOUSE_INSECURE_PLAINTEXT=true",
   },
 ];
 

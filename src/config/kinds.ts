@@ -109,13 +109,17 @@ export interface Rate {
   readonly perMs: number;
 }
 
-export const rate: Kind<Rate | "off"> = kind("`count/duration` such as `10/60s`, or `off`", (text) => {
+// Stores compute in microseconds since 1970, which hold exactly below 2^53: beyond that nobody could log in.
+const mostCalls = 1_000_000_000;
+const longestPeriodMs = 366 * 86_400_000;
+
+export const rate: Kind<Rate | "off"> = kind("`count/duration` such as `10/60s` (up to 366d), or `off`", (text) => {
   if (text === "off") return "off";
   const [count, per, ...rest] = text.split("/");
   const calls = wholeNumber(count ?? "");
   const perMs = milliseconds(per ?? "");
   if (rest.length > 0 || calls === undefined || calls === 0 || perMs === undefined || perMs === 0) return undefined;
-  return { count: calls, perMs };
+  return calls > mostCalls || perMs > longestPeriodMs ? undefined : { count: calls, perMs };
 });
 
 export type LimitClassName = "login" | "tokenCheck" | "read" | "write";
@@ -235,9 +239,20 @@ export const httpUrl: Kind<string> = kind("http or https URL without user, query
   return right && /^[\x21-\x7e]{1,2048}$/.test(text) && !/[?#]/.test(text) ? text.replace(/\/+$/, "") : undefined;
 });
 
+/** Values are percent-encoded where they must be, by OpenTelemetry's rules for this variable. */
+function decoded(value: string): string | undefined {
+  try {
+    const text = decodeURIComponent(value);
+    return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function header(text: string): readonly [string, string] | undefined {
   const match = /^\s*([A-Za-z0-9!#$%&'*+.^_`|~-]{1,100})=([\x21-\x7e]{1,4096})\s*$/.exec(text);
-  return match === null ? undefined : [(match[1] ?? "").toLowerCase(), match[2] ?? ""];
+  const value = decoded(match?.[2] ?? "");
+  return value === undefined ? undefined : [(match?.[1] ?? "").toLowerCase(), value];
 }
 
 export const httpHeaders: Kind<Secret<Readonly<Record<string, string>>>> = kind("`name=value,name=value`", (text) => {

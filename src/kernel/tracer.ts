@@ -1,12 +1,7 @@
 // How a part says what takes its time. Off by default, and then nothing is done but the work itself.
 
 /** What a call spends its time on. A closed set: the name of a span is never made of a request. */
-export type SpanName =
-  | "postgres transaction"
-  | "postgres read"
-  | "audit record"
-  | "password hash"
-  | "token signature";
+export type SpanName = "postgres transaction" | "postgres read" | "audit record" | "password hash" | "token signature";
 
 export interface Tracer {
   /** Runs `work` as a part of the call that it belongs to. Fails as `work` does, and never by itself. */

@@ -20,6 +20,8 @@ const everyPurpose = {
   "limit-key": true,
 } as const satisfies Record<Purpose, true>;
 
+export const purposes: readonly string[] = Object.keys(everyPurpose);
+
 export interface KeyRing {
   /** The version that protects new data. */
   current(purpose: Purpose): number;
@@ -66,7 +68,7 @@ function nextVersion(rows: readonly DataKeyRow[], purpose: string): number {
 }
 
 async function unwrapRows(deps: InstallationKeysDeps, rows: readonly DataKeyRow[]): Promise<Rings> {
-  const usable = rows.filter((row) => row.state !== "destroyed" && row.purpose in everyPurpose);
+  const usable = rows.filter((row) => row.state !== "destroyed" && purposes.includes(row.purpose));
   const context = (row: DataKeyRow) => purposeKeyContext(deps.installationId, row.purpose, row.version);
   const keys = await deps.wrapper.unwrap(usable.map((row) => ({ wrapped: row.wrapped, context: context(row) })));
   const rings: Rings = new Map();
@@ -87,7 +89,7 @@ async function addMissing(
   rows: readonly DataKeyRow[],
   rings: Rings,
 ): Promise<DataKeyRow[]> {
-  const missing = Object.keys(everyPurpose).filter((purpose) => (rings.get(purpose)?.current ?? 0) === 0);
+  const missing = purposes.filter((purpose) => (rings.get(purpose)?.current ?? 0) === 0);
   const wanted = missing.map((purpose) => ({ purpose, version: nextVersion(rows, purpose) }));
   if (wanted.length === 0) return [];
   const contexts = wanted.map(({ purpose, version }) => purposeKeyContext(deps.installationId, purpose, version));

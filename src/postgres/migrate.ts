@@ -16,6 +16,8 @@ export interface MigrateOptions {
   readonly logger: Logger;
   /** Default: the migrations of this release. */
   readonly directory?: string;
+  /** How long a migration waits for a table that others use. */
+  readonly tableLockMs?: number;
 }
 
 // "gate" in ASCII; the second key is free for other locks.
@@ -24,22 +26,48 @@ const migrateLock = 1;
 const connectTimeoutMs = 5_000;
 // Another migrator may be at work for a while; a forgotten session must not block for ever.
 const lockTimeoutMs = 120_000;
+// Everybody who comes after a migration that waits for a table waits too, so it gives way soon, and tries again.
+const defaultTableLockMs = 2_000;
+const mostTries = 5;
 
-async function execute(client: pg.ClientBase, migration: Migration, now: Date): Promise<void> {
+function isTableInUse(error: unknown): boolean {
+  return (error as { readonly cause?: { readonly code?: unknown } }).cause?.code === "55P03";
+}
+
+async function executeOnce(
+  client: pg.ClientBase,
+  migration: Migration,
+  { clock, tableLockMs = defaultTableLockMs }: MigrateOptions,
+): Promise<void> {
   await client.query("begin");
   try {
+    await client.query(`set local lock_timeout = ${tableLockMs}`);
     // First, so that a migrator that got past the lock (another client, a pooler) fails here and not half way.
     await client.query("insert into schema_migration (number, name, checksum, applied_at) values ($1, $2, $3, $4)", [
       migration.number,
       migration.name,
       migration.checksum,
-      now,
+      clock.now(),
     ]);
     await client.query(migration.sql);
     await client.query("commit");
   } catch (error) {
     await client.query("rollback").catch(() => {});
     throw new Error(`the migration ${migration.name} failed and was undone`, { cause: error });
+  }
+}
+
+async function execute(client: pg.ClientBase, migration: Migration, options: MigrateOptions): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await executeOnce(client, migration, options);
+    } catch (error) {
+      if (!isTableInUse(error)) throw error;
+      options.logger.warn({ migration: migration.name, attempt }, "a table is in use, so the migration was undone");
+      if (attempt < mostTries) continue;
+      const why = "needs a table that a long transaction holds; it was undone, and may be tried again";
+      throw new StartRefused(`the migration ${migration.name} ${why}`, { cause: error });
+    }
   }
 }
 
@@ -72,7 +100,7 @@ async function migrateLocked(client: pg.ClientBase, options: MigrateOptions): Pr
   if (executed.length === 0) await prepareDatabase(client);
   if (pending.length > 0) await closeToPublic(client);
   for (const migration of pending) {
-    await execute(client, migration, options.clock.now());
+    await execute(client, migration, options);
     options.logger.info({ migration: migration.name }, "migrated");
   }
   return pending.map((migration) => migration.name);

@@ -4,7 +4,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { Secret } from "../kernel/secret.ts";
 
 export interface RedisConnection {
-  /** Rejects at once while there is no connection, and when no answer came in time. */
+  /** Rejects at once while there is no connection or too much waits on it, and when no answer came in time. */
   send(command: readonly string[]): Promise<unknown>;
   /** True while commands can be sent. */
   readonly ready: boolean;
@@ -21,6 +21,8 @@ export interface RedisOptions {
 
 const connectTimeoutMs = 2_000;
 const answerTimeoutMs = 1_000;
+/** Commands that wait to be sent or answered, of a server that stands still; each is kept until it moves again. */
+const mostWaiting = 4_096;
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
 
@@ -40,6 +42,7 @@ function clientOf({ url, ca }: RedisOptions) {
     name: "gatehouse",
     // A count that is waited for is of no use: whoever asks is told at once.
     disableOfflineQueue: true,
+    commandsQueueMaxLength: mostWaiting,
     disableClientInfo: true,
     maintNotifications: "disabled",
   });

@@ -53,10 +53,10 @@ export function createCallMeter({
   readonly metrics: Metrics;
   readonly table: PolicyTable;
 }): CallMeter {
-  const family = metrics.histogram<"rpc_system_name" | "rpc_method" | "rpc_status_code">({
+  const family = metrics.histogram<"rpc_system_name" | "rpc_method" | "rpc_response_status_code">({
     name: "rpc_server_call_duration_seconds",
     help: "Duration of calls from the gate to the answer; of streams, their life.",
-    labels: ["rpc_system_name", "rpc_method", "rpc_status_code"],
+    labels: ["rpc_system_name", "rpc_method", "rpc_response_status_code"],
     bounds,
   });
   const refuse = createRefusals(metrics);
@@ -71,7 +71,7 @@ export function createCallMeter({
     const opened = family.with({
       rpc_system_name: systemOf(protocol),
       rpc_method: entry.name,
-      rpc_status_code: codeName(code),
+      rpc_response_status_code: codeName(code),
     });
     meter.durations[index] = opened;
     return opened;

@@ -6,8 +6,8 @@ export interface Limiter {
   take(key: string, now: number): Decision;
   /** What `take` would find, without counting. */
   peek(key: string, now: number): Decision;
-  /** What is owed stays owed. */
-  update(rate: Rate): void;
+  /** Whoever has used up a share of the budget has used up that share of the new one. */
+  update(rate: Rate, now: number): void;
   readonly rate: Rate;
   /** Keys held; never more than were asked for at creation. */
   readonly size: number;
@@ -39,6 +39,14 @@ export function createLimiter(initial: Rate, maxKeys = 100_000): Limiter {
   function instant(now: number): number {
     origin ??= now - headStart;
     return Math.max(1, now - origin);
+  }
+
+  /** A debt in time would outlive the period that it was made under: an hour of waiting for a budget a second. */
+  function rescale(factor: number, at: number): void {
+    for (const [key, arrival] of arrivals) {
+      const owed = Math.min(Math.abs(arrival) - at, rate.perMs);
+      if (owed > 0) arrivals.set(key, Math.sign(arrival) * (at + owed * factor));
+    }
   }
 
   function admission(owed: number): Decision {
@@ -77,7 +85,8 @@ export function createLimiter(initial: Rate, maxKeys = 100_000): Limiter {
       const owed = Math.max(0, Math.abs(arrivals.get(key) ?? 0) - at);
       return owed > rate.perMs ? refusal(owed + step - rate.perMs, false) : admission(owed);
     },
-    update(changed) {
+    update(changed, now) {
+      if (changed.perMs !== rate.perMs) rescale(changed.perMs / rate.perMs, instant(now));
       rate = changed;
       step = rate.perMs / rate.count;
     },

@@ -1,5 +1,6 @@
 // The gRPC door: our own listener, grpc-js for the protocol, and the chain behind it.
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import { type Clock, systemClock } from "../kernel/clock.ts";
 import { GatehouseError } from "../kernel/errors.ts";
 import { type Metrics, noMetrics } from "../kernel/metrics.ts";
 import type { TransportSecurity } from "../tls/ports.ts";
@@ -14,6 +15,7 @@ import { createUnread, type Unread } from "./connections/unread.ts";
 import { createWatch, cutCounters, type Watch } from "./connections/watch.ts";
 import { type CallerAddress, directly } from "./forwarded.ts";
 import { DoorCall, type Refusals } from "./grpc/door-call.ts";
+import { closeSoon } from "./grpc/ending.ts";
 import { encodingFault, mendHeaders, metadataFault } from "./grpc/headers.ts";
 import { GrpcIncoming } from "./grpc/incoming.ts";
 import { createEntrance, type Entrance, type OnStream } from "./grpc/library.ts";
@@ -34,6 +36,8 @@ export interface GrpcDoorDeps {
   readonly chain: Chain;
   readonly table: PolicyTable;
   readonly listen: ListenAddress;
+  /** Deadlines are told as spans of time. */
+  readonly clock?: Clock;
   readonly bounds?: ConnectionBounds;
   /** Shared by the doors of one process. */
   readonly places?: Places;
@@ -75,6 +79,7 @@ const ignore = (): void => {};
 function createOnStream(
   deps: {
     readonly chain: Chain;
+    readonly clock: Clock;
     readonly bounds: ConnectionBounds;
     readonly unread: Unread;
     readonly held: Held;
@@ -86,8 +91,17 @@ function createOnStream(
   const refusals = refusalsOf(deps.chain, deps.held, handlers);
   return (stream, headers, _flags, rawHeaders) => {
     stream.once("error", ignore);
-    const connection = connectionOf(stream.session as never);
-    if (!entrance().isCall(stream, headers)) return;
+    const connection = connectionOf(stream);
+    if (connection === undefined) return;
+    if (headers[":method"] !== "POST") {
+      stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
+      closeSoon(stream);
+      return;
+    }
+    if (!entrance().isCall(stream, headers)) {
+      closeSoon(stream);
+      return;
+    }
     mendHeaders(headers, rawHeaders);
     const handler = handlers.get(headers[":path"] ?? "");
     const plain = handler?.type === "unary" && isPlain(headers);
@@ -144,20 +158,21 @@ function drain(entrance: Entrance, watch: Watch, graceMs: number): Promise<void>
 
 /** Throws StartRefused when the address cannot be had. */
 export async function openGrpcDoor(deps: GrpcDoorDeps): Promise<GrpcDoor> {
-  const { chain, table, listen, bounds = usualBounds, metrics = noMetrics, security } = deps;
+  const { chain, table, listen, clock = systemClock, bounds = usualBounds, metrics = noMetrics, security } = deps;
   setLogVerbosity(logVerbosity.NONE);
   const unread = createUnread(bounds);
   const handlers = grpcHandlers({ chain, bounds, unread }, table);
-  const onStream = createOnStream({ chain, bounds, unread, handlers, held: createHeld(bounds) }, () => entrance);
+  const onStream = createOnStream({ chain, clock, bounds, unread, handlers, held: createHeld(bounds) }, () => entrance);
   const entrance = createEntrance(channelOptions(bounds), http2Options(bounds), onStream);
-  const watch = createWatch({ bounds, cut: cutCounters(metrics, "grpc") });
+  const places = deps.places ?? createPlaces(bounds);
+  const watch = createWatch({ bounds, pace: places.pace, cut: cutCounters(metrics, "grpc") });
   const listener = await openListener({
     door: "grpc",
     listen,
     bounds,
     metrics,
     security,
-    places: deps.places ?? createPlaces(bounds),
+    places,
     socketFile: deps.socketFile ?? ownersAlone,
     alpn: ["h2"],
     onConnection: createWelcome(entrance, watch, deps.callerAddress ?? directly),

@@ -127,10 +127,12 @@ function createAnswering(deps: WebDoorDeps, bounds: ConnectionBounds, closeIdle:
 export async function openWebDoor(deps: WebDoorDeps): Promise<WebDoor> {
   const { listen, security, metrics = noMetrics, socketFile = ownersAlone } = deps;
   const bounds = { ...(deps.bounds ?? usualBounds), maxMetadataBytes: maxHeaderBytes };
+  const places = deps.places ?? createPlaces(bounds);
   const answering = createAnswering(deps, bounds, () => servers.closeIdle());
   const servers: HttpServers = createHttpServers({
     bounds,
     metrics,
+    pace: places.pace,
     mayBring: 2 * largestRequestBytes + maxHeaderBytes,
     answer: answering.answer,
   });
@@ -141,7 +143,7 @@ export async function openWebDoor(deps: WebDoorDeps): Promise<WebDoor> {
     metrics,
     socketFile,
     security,
-    places: deps.places ?? createPlaces(bounds),
+    places,
     alpn: ["h2", "http/1.1"],
     onConnection: servers.serve,
   });

@@ -9,6 +9,7 @@ import { parseSpiffeId } from "./spiffe.ts";
 export type CertificateFault =
   | "CERTIFICATE_EXPIRED"
   | "CERTIFICATE_REVOKED"
+  | "CERTIFICATE_REVOCATION_UNKNOWN"
   | "CERTIFICATE_UNTRUSTED"
   | "CERTIFICATE_UNACCEPTABLE"
   | "CERTIFICATE_UNBOUND";

@@ -1,13 +1,14 @@
 // The clients that are connected with a certificate. OpenSSL looks at one only at its handshake; a connection may outlive
 // it by hours, so each is looked at again: when calls come, when time passes, and when the files change.
-import { X509Certificate } from "node:crypto";
-import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
+import type { X509Certificate } from "node:crypto";
+import type { TLSSocket } from "node:tls";
 import type { Clock } from "../kernel/clock.ts";
 import type { GatehouseError } from "../kernel/errors.ts";
 import type { PeerCertificate } from "../kernel/handler.ts";
+import { anchorage, chainOf, keepsAll } from "./chain.ts";
 import { type CertificateFault, certificateRefused, peerCertificate } from "./client-certificate.ts";
 import type { ClientTrust } from "./client-trust.ts";
-import { isRevoked } from "./revocation.ts";
+import { revocationOf } from "./revocation.ts";
 
 export interface ClientsDeps {
   readonly clock: Clock;
@@ -21,7 +22,7 @@ export interface Clients {
   identify(socket: TLSSocket): PeerCertificate | undefined;
   /** Throws CREDENTIAL_INVALID when it has died since its handshake. */
   requireLive(certificate: PeerCertificate, now: Date): void;
-  /** Ends every connection whose certificate has expired, was revoked, or lost its authority. Answers how many. */
+  /** Ends every connection whose certificate has expired, was revoked, or lost its authority or its list. Answers how many. */
   sweep(): number;
 }
 
@@ -29,42 +30,57 @@ interface Connection {
   readonly certificate: PeerCertificate;
   /** The leaf first. */
   readonly chain: readonly X509Certificate[];
+  verdict: Verdict;
+}
+
+/** Made once for what the files say, since verifying signatures for each connection at each look would stop the server. */
+interface Verdict {
+  readonly by: ClientTrust;
+  readonly trusted: boolean;
+  readonly revoked: boolean;
+  readonly knownUntil: Date | undefined;
 }
 
 /** Reaches the socket through the proxies of node:http2 too, which hand properties on. Null = it showed none. */
 const known = Symbol("client certificate");
 type Known = { [known]?: Connection | GatehouseError | null };
 
-const longestChain = 8;
+/** No handshake takes longer; then whoever is let in was verified against the authorities of now. */
+export const handshakeTimeoutMs = 10_000;
 
-function chainOf(socket: TLSSocket): readonly X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  // What node:http2 hands out for a connection that is gone is no socket any more. The newer getPeerX509Certificate knows
-  // no issuers (Node 24.21).
-  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate?.(true);
-  while (next?.raw !== undefined && chain.length < longestChain) {
-    chain.push(new X509Certificate(next.raw));
-    // The root is its own issuer.
-    next = next.issuerCertificate === next ? undefined : next.issuerCertificate;
-  }
-  return chain;
+/** Without seeing the whole chain, what OpenSSL found stands as long as every authority does; then the client has to come again. */
+function judgeAgain({ chain, verdict: before }: Connection, by: ClientTrust): Verdict {
+  const trusted = (before.trusted && keepsAll(before.by, by)) || anchorage(chain, by) === "believed";
+  return { by, trusted, ...revocationOf(chain, by.lists) };
 }
 
-function isTrusted(chain: readonly X509Certificate[], { authorities }: ClientTrust): boolean {
-  return chain.some((certificate) =>
-    authorities.some((authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey)),
-  );
+function faultOf(connection: Connection, believed: ClientTrust | undefined, now: Date): CertificateFault | undefined {
+  const { certificate } = connection;
+  if (now >= certificate.expiresAt) return "CERTIFICATE_EXPIRED";
+  if (believed === undefined) return "CERTIFICATE_UNTRUSTED";
+  if (connection.verdict.by !== believed) connection.verdict = judgeAgain(connection, believed);
+  const { trusted, revoked, knownUntil } = connection.verdict;
+  if (!trusted) return "CERTIFICATE_UNTRUSTED";
+  if (revoked) return "CERTIFICATE_REVOKED";
+  return knownUntil !== undefined && now >= knownUntil ? "CERTIFICATE_REVOCATION_UNKNOWN" : undefined;
 }
 
 export function createClients({ clock, trustDomain, trust }: ClientsDeps): Clients {
   const connected = new Map<TLSSocket, Connection>();
   const dead = new WeakMap<PeerCertificate, CertificateFault>();
+  let swept = trust();
+  // Handshakes that are under way when an authority goes were verified with it.
+  let unknownRefusedUntil = 0;
 
-  function faultOf({ certificate, chain }: Connection, now: Date): CertificateFault | undefined {
-    const believed = trust();
-    if (now >= certificate.expiresAt) return "CERTIFICATE_EXPIRED";
-    if (believed === undefined || !isTrusted(chain, believed)) return "CERTIFICATE_UNTRUSTED";
-    return isRevoked(chain, believed.lists) ? "CERTIFICATE_REVOKED" : undefined;
+  function noteTrust(believed: ClientTrust | undefined, now: Date): void {
+    if (swept !== undefined && believed !== undefined && !keepsAll(swept, believed))
+      unknownRefusedUntil = now.getTime() + handshakeTimeoutMs;
+    swept = believed;
+  }
+
+  function isTrusted(chain: readonly X509Certificate[], believed: ClientTrust, now: Date): boolean {
+    const found = anchorage(chain, believed);
+    return found === "believed" || (found === "unknown" && now.getTime() >= unknownRefusedUntil);
   }
 
   /** Throws when the certificate breaks a rule of its own. */
@@ -73,8 +89,12 @@ export function createClients({ clock, trustDomain, trust }: ClientsDeps): Clien
     const [leaf] = chain;
     if (leaf === undefined) return null;
     if (!socket.authorized) return certificateRefused("CERTIFICATE_UNTRUSTED", socket.authorizationError);
-    const connection = { certificate: peerCertificate(leaf, trustDomain), chain };
-    const fault = faultOf(connection, clock.now());
+    const believed = trust();
+    if (believed === undefined) return certificateRefused("CERTIFICATE_UNTRUSTED");
+    const now = clock.now();
+    const verdict = { by: believed, trusted: isTrusted(chain, believed, now), ...revocationOf(chain, believed.lists) };
+    const connection = { certificate: peerCertificate(leaf, trustDomain), chain, verdict };
+    const fault = faultOf(connection, believed, now);
     if (fault !== undefined) return certificateRefused(fault);
     connected.set(socket, connection);
     socket.once("close", () => connected.delete(socket));
@@ -100,9 +120,11 @@ export function createClients({ clock, trustDomain, trust }: ClientsDeps): Clien
 
     sweep() {
       const now = clock.now();
+      const believed = trust();
+      if (believed !== swept) noteTrust(believed, now);
       let ended = 0;
       for (const [socket, connection] of connected) {
-        const fault = faultOf(connection, now);
+        const fault = faultOf(connection, believed, now);
         if (fault === undefined) continue;
         dead.set(connection.certificate, fault);
         socket.destroy();

@@ -46,18 +46,18 @@ export interface Issued {
 const signing = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const purposes = { server: ExtendedKeyUsage.serverAuth, client: ExtendedKeyUsage.clientAuth };
 
-export function makeKeys(): Promise<KeyPair> {
+function makeKeys(): Promise<KeyPair> {
   return webcrypto.subtle.generateKey(signing, true, ["sign", "verify"]);
 }
 
 /** Positive, as RFC 5280 section 4.1.2.2 asks. */
-export function serialNumber(): string {
+function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
   return bytes.toString("hex");
 }
 
-export async function pemOfKey({ privateKey }: KeyPair): Promise<string> {
+async function pemOfKey({ privateKey }: KeyPair): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", privateKey));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");

@@ -63,7 +63,7 @@ const groups = "X25519MLKEM768:X25519:prime256v1:secp384r1";
 // Without tickets, and with no cache of ours, no session is ever resumed, so no client's certificate goes unchecked:
 // docs/decisions/0029-tls.md.
 const secureOptions =
-  0 |
+  constants.SSL_OP_NO_RENEGOTIATION |
   constants.SSL_OP_NO_TICKET |
   constants.SSL_OP_NO_COMPRESSION |
   constants.SSL_OP_CIPHER_SERVER_PREFERENCE;

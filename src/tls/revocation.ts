@@ -74,11 +74,21 @@ export function readRevocationList(bytes: Buffer): RevocationList {
   return { ...readBody(body), signedBy: checker(body, algorithm, signature) };
 }
 
-/** True when a list of its issuer names one of the chain's certificates. */
-export function isRevoked(chain: readonly X509Certificate[], lists: readonly RevocationList[]): boolean {
-  if (lists.length === 0) return false;
-  return chain.some((certificate) => {
-    const { issuer, serial } = issuedAs(certificate.raw);
-    return lists.some((list) => list.issuer.equals(issuer) && list.serials.has(serial.toString("latin1")));
-  });
+export interface Revocation {
+  /** A list of its issuer names one of the chain's certificates. */
+  readonly revoked: boolean;
+  /** Until the first list that was asked is overdue, and nobody knows any more; undefined = for ever. */
+  readonly knownUntil: Date | undefined;
+}
+
+export function revocationOf(chain: readonly X509Certificate[], lists: readonly RevocationList[]): Revocation {
+  const issued = lists.length === 0 ? [] : chain.map((certificate) => issuedAs(certificate.raw));
+  const asked = issued.flatMap(({ issuer, serial }) =>
+    lists.filter((list) => list.issuer.equals(issuer)).map((list) => ({ list, serial: serial.toString("latin1") })),
+  );
+  const ends = asked.flatMap(({ list }) => list.nextUpdate?.getTime() ?? []);
+  return {
+    revoked: asked.some(({ list, serial }) => list.serials.has(serial)),
+    knownUntil: ends.length === 0 ? undefined : new Date(Math.min(...ends)),
+  };
 }

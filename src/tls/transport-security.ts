@@ -6,10 +6,11 @@ import type { Logger } from "../kernel/logger.ts";
 import type { Metrics } from "../kernel/metrics.ts";
 import type { PreparedReload } from "../kernel/reload.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
-import { type Clients, createClients } from "./clients.ts";
+import { type Clients, createClients, handshakeTimeoutMs } from "./clients.ts";
 import { stateOfFiles } from "./files.ts";
 import { createHandshakes } from "./handshakes.ts";
 import { filesOf, type Material, readMaterial, type TlsSettings } from "./material.ts";
+import { createTlsMeters, overdueAt } from "./meters.ts";
 import type { ReloadOutcome, TransportSecurityControl } from "./ports.ts";
 
 export interface TransportSecurityDeps {
@@ -23,22 +24,8 @@ export interface TransportSecurityDeps {
   readonly alongside?: () => Promise<void>;
 }
 
-const handshakeTimeoutMs = 10_000;
 const soonMs = 14 * 86_400_000;
 const nothing: PreparedReload = { changed: [], apply: () => {} };
-
-function meter(metrics: Metrics, current: () => Material) {
-  metrics.gauge(
-    { name: "gatehouse_tls_certificate_expiry_timestamp_seconds", help: "When the server's certificate expires." },
-    () => [[{}, current().notAfter.getTime() / 1000]],
-  );
-  const reloads = metrics.counter({
-    name: "gatehouse_tls_reloads_total",
-    help: "Looks at changed certificate files: changed = in force, kept = wrong, so the earlier ones stay.",
-    labels: ["outcome"],
-  });
-  return { changed: reloads.with({ outcome: "changed" }), kept: reloads.with({ outcome: "kept" }) };
-}
 
 /** Calls `tick` again and again, never twice at once. */
 function every(ms: number, tick: () => Promise<unknown>): () => void {
@@ -90,6 +77,17 @@ function warnOfExpiry({ logger, clock, settings }: TransportSecurityDeps, { notA
   logger.warn({ not_after: notAfter }, `${settings.certificate.path} of ${settings.certificate.setting} expires soon`);
 }
 
+/** Says it once for each set of files. */
+function createOverdueTeller({ clock, logger }: TransportSecurityDeps, current: () => Material): () => void {
+  let told: Material | undefined;
+  return () => {
+    const material = current();
+    if (told === material || !overdueAt(material).some((at) => at <= clock.now().getTime())) return;
+    told = material;
+    logger.error({}, "a list of revoked certificates is overdue: the clients of its authority are refused");
+  };
+}
+
 /** Throws StartRefused with one sentence about the first file that is wrong. */
 export async function openTransportSecurity(deps: TransportSecurityDeps): Promise<TransportSecurityControl> {
   const { settings, clock, logger, metrics } = deps;
@@ -101,7 +99,7 @@ export async function openTransportSecurity(deps: TransportSecurityDeps): Promis
   const store: Store = createStore(deps, first, () => clients);
   const clients = createClients({ clock, trustDomain: settings.trustDomain, trust: () => store.current().trust });
   const handshakes = createHandshakes({ clients, metrics });
-  const counted = meter(metrics, store.current);
+  const reloads = createTlsMeters(metrics, store.current);
 
   async function reload(): Promise<ReloadOutcome> {
     seen = await stateOfFiles(files);
@@ -110,10 +108,10 @@ export async function openTransportSecurity(deps: TransportSecurityDeps): Promis
       if (changed.length === 0) return "unchanged";
       await deps.record?.(changed);
       apply();
-      counted.changed.add();
+      reloads.changed.add();
       return "changed";
     } catch (error) {
-      counted.kept.add();
+      reloads.kept.add();
       const wrong = error instanceof StartRefused;
       // Not the fault of the files, so they are looked at again without having changed.
       if (!wrong) seen = "";
@@ -123,8 +121,10 @@ export async function openTransportSecurity(deps: TransportSecurityDeps): Promis
     }
   }
 
+  const tellOfOverdueLists = createOverdueTeller(deps, store.current);
   const stop = every(settings.reloadMs, async () => {
     clients.sweep();
+    tellOfOverdueLists();
     if ((await stateOfFiles(files)) !== seen) await reload();
     await deps.alongside?.();
   });
@@ -146,7 +146,15 @@ export async function openTransportSecurity(deps: TransportSecurityDeps): Promis
     onChange: store.onChange,
     identify: clients.identify,
     requireLive: clients.requireLive,
-    prepare: store.prepare,
+    async prepare() {
+      const { changed, apply } = await store.prepare();
+      // A look may have taken newer files while this was put on record, so the next one reads them once more.
+      const applyAndLook = () => {
+        seen = "";
+        apply();
+      };
+      return { changed, apply: changed.length === 0 ? apply : applyAndLook };
+    },
     reload,
     close: stop,
   };

@@ -24,17 +24,22 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly token: string;
+  /** Where the attack comes from: each from an address of its own, since they are held against it for a while. */
+  readonly from: string;
 }
 
 export interface Besieged extends AsyncDisposable {
-  readonly target: Target;
+  /** For one attack. */
+  target(): Target;
   /** Runs an attack beside a client that behaves; throws when one call of that client failed. */
   during(attack: () => Promise<void>): Promise<{ readonly calls: number }>;
   left(): Promise<Left>;
+  /** Lines of the log that tell of faults in the server itself. */
+  faults(): readonly string[];
 }
 
 /** Short, so that each is seen to be kept; everything else is the default. */
-export const bounds = {
+const bounds = {
   GATEHOUSE_CONNECTION_HANDSHAKE: "2s",
   GATEHOUSE_CONNECTION_FIRST_CALL: "3s",
   GATEHOUSE_REQUEST_TIMEOUT: "1s",
@@ -109,8 +114,12 @@ export async function besiege(): Promise<Besieged> {
   const installation = await makeInstallation(bounds);
   const { server, token, file } = await begin(installation);
   const [host = "", port = ""] = server.address.split(":");
+  let attacks = 0;
   return {
-    target: { host, port: Number(port), token },
+    target() {
+      attacks += 1;
+      return { host, port: Number(port), token, from: `127.0.1.${attacks}` };
+    },
     async during(attack) {
       const behaving = behave(server, token);
       try {
@@ -121,6 +130,10 @@ export async function besiege(): Promise<Besieged> {
       return { calls: behaving.calls };
     },
     left: () => askHook(server, file),
+    faults() {
+      const { stdout, stderr } = server.output();
+      return `${stdout}${stderr}`.split("\n").filter((line) => line.includes("nobody caught"));
+    },
     [Symbol.asyncDispose]: () => installation[Symbol.asyncDispose](),
   };
 }

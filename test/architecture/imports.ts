@@ -43,7 +43,12 @@ const rooms: readonly Room[] = [
   ...slices.flatMap(slice),
   { name: "rpc", files: /^rpc\//, sees: [kernel, /^tls\/ports\.ts$/] },
   { name: "postgres", files: /^postgres\//, sees: [kernel, /^tls\/server-trust\.ts$/] },
-  { name: "redis", files: /^redis\//, sees: [kernel, /^rpc\/limits\/(ports|cells)\.ts$/], packages: [builtin, /^redis$/] },
+  {
+    name: "redis",
+    files: /^redis\//,
+    sees: [kernel, /^rpc\/limits\/(ports|cells)\.ts$/],
+    packages: [builtin, /^redis$/],
+  },
   { name: "keys", files: /^keys\//, sees: [kernel] },
   { name: "config", files: /^config\//, sees: [kernel], packages: [builtin] },
   { name: "tls", files: /^tls\//, sees: [kernel] },

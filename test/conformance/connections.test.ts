@@ -14,6 +14,7 @@ import { allow, principalOf } from "../fakes/principal.ts";
 import { openAttacker } from "../fixtures/http2/attacker.ts";
 import * as frames from "../fixtures/http2/frames.ts";
 import { callFields, headerBlock } from "../fixtures/http2/frames.ts";
+import { noteUncaught } from "../fixtures/uncaught.ts";
 import { call, framed, grpcHeaders, pathOf, send } from "./door.ts";
 
 const { whoAmI } = AuthService.method;
@@ -70,6 +71,59 @@ describe("places", () => {
     const door = await openDoor({ maxConnections: 1 });
     expect((await dialTcp(door)).refused).toBe(false);
     expect((await dialTcp(door)).refused).toBe(true);
+  });
+});
+
+describe("the address of a connection that broke the rules", () => {
+  const { type, flag, frame, uint32 } = frames;
+  const targetOf = (door: GrpcDoor) => {
+    const { hostname: host, port } = new URL(`http://${door.address}`);
+    return { host, port: Number(port) };
+  };
+
+  async function breakRules(door: GrpcDoor): Promise<void> {
+    const attacker = await openAttacker(targetOf(door));
+    await attacker.until(({ kind }) => kind === type.settings);
+    await attacker.send(frame(type.windowUpdate, 0, 0, uint32(0)));
+    await attacker.closed;
+  }
+
+  it("RPC-06 has its next ones begin when their time has come, and nobody else waits", async () => {
+    const door = await openDoor({});
+    await breakRules(door);
+    const queue = await Promise.all(Array.from({ length: 40 }, () => openAttacker(targetOf(door))));
+    closing.push(() => {
+      for (const waiting of queue) waiting.end();
+    });
+    expect((await dialTcp(door)).refused).toBe(false);
+    // The last of them has its turn after eight seconds.
+    expect(queue.some(({ bytes }) => bytes === 0)).toBe(true);
+    await Promise.any(queue.map((waiting) => waiting.until(({ kind }) => kind === type.settings)));
+    expect(queue.every(({ open }) => open)).toBe(true);
+  });
+
+  it("RPC-06 has none of them begin that would wait too long, and the door closes without them", async () => {
+    const door = await openDoor({ handshakeMs: 250 });
+    await breakRules(door);
+    const queue = await Promise.all(Array.from({ length: 10 }, () => openAttacker(targetOf(door))));
+    const refused = await Promise.any(queue.map((waiting) => waiting.closed.then(() => waiting)));
+    expect(refused.bytes).toBe(0);
+    await door.stop(50);
+    await Promise.all(queue.map(({ closed }) => closed));
+  });
+
+  it("RPC-06 may not make the door fall over calls that were gone before it looked at them", async () => {
+    using fallen = noteUncaught();
+    const door = await openDoor({});
+    await breakRules(door);
+    // Its bytes wait with it and are read in one go: calls, and what ends the connection.
+    const attacker = await openAttacker(targetOf(door));
+    const block = headerBlock(callFields(pathOf(whoAmI)));
+    const calls = Array.from({ length: 20 }, (_, n) => frame(type.headers, flag.endHeaders, 2 * n + 1, block));
+    await attacker.send(...calls, frame(type.windowUpdate, 0, 0, uint32(0)));
+    await attacker.closed;
+    expect(fallen.errors).toEqual([]);
+    expect((await call({ session: dial(door) }, whoAmI, {}, bearer)).code).toBe(0);
   });
 });
 

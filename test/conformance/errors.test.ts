@@ -35,6 +35,21 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
+describe("a stream that is no call", () => {
+  it.each([
+    [405, { ":method": "GET" }],
+    [405, { ":method": "PUT" }],
+    [415, { "content-type": "text/plain" }],
+  ])("RPC-06 is answered with %i and over, whether it ends or not: %j", async (status, more) => {
+    const stream = door.session.request({ ...grpcHeaders(pathOf(login)), ...more }, { endStream: false });
+    const answered = new Promise((resolve) => stream.once("response", resolve));
+    const over = new Promise((resolve) => stream.once("close", resolve));
+    stream.on("error", () => {}).resume();
+    expect(await answered).toMatchObject({ ":status": status });
+    await over;
+  });
+});
+
 describe("an error", () => {
   it.each(reasons)(
     "%s is Trailers-Only: one HEADERS frame that ends the stream, with ErrorInfo in it",

@@ -185,7 +185,7 @@ describe("metadata", () => {
     const session = connect(`http://${door.door.address}`);
     const settings = await new Promise<Settings>((resolve) => session.on("remoteSettings", resolve));
     session.destroy();
-    expect(settings).toMatchObject({ maxHeaderListSize: 16_384, maxConcurrentStreams: 256 });
+    expect(settings).toMatchObject({ maxHeaderListSize: 16_384, maxConcurrentStreams: 100 });
   });
 
   it("RPC-06 of a long but honest token is let through", async () => {

@@ -9,6 +9,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GatehouseError } from "../../src/kernel/errors.ts";
 import { allow, principalOf } from "../fakes/principal.ts";
+import { openAttacker } from "../fixtures/http2/attacker.ts";
+import * as frames from "../fixtures/http2/frames.ts";
+import { callFields, headerBlock } from "../fixtures/http2/frames.ts";
 import { frame, framed, grpcHeaders, openTestDoor, pathOf, type RawAnswer, send, type TestDoor } from "./door.ts";
 
 const { getSecret } = SecretsService.method;
@@ -94,6 +97,51 @@ describe("a call of the usual form", () => {
     expect(next.code).toBe(0);
     expect(reached).toEqual(["next"]);
   });
+
+  it.each([
+    ["as it is", {}, constants.NGHTTP2_NO_ERROR],
+    ["as it is", {}, constants.NGHTTP2_CANCEL],
+    ["read by the library", throughLibrary, constants.NGHTTP2_NO_ERROR],
+    ["read by the library", throughLibrary, constants.NGHTTP2_CANCEL],
+  ])(
+    "RPC-05 reaches no handler when it is whole, %s, and its caller resets it instead of ending it",
+    async (_what, more, code) => {
+      reached = [];
+      const { hostname: host, port } = new URL(`http://${door.door.address}`);
+      const caller = await openAttacker({ host, port: Number(port) });
+      const fields = callFields(pathOf(getSecret), Object.entries({ ...bearer, ...more }));
+      const { type, flag, uint32 } = frames;
+      const open = (id: number) => frames.frame(type.headers, flag.endHeaders, id, headerBlock(fields));
+      const ask = (path: string) => framed(getSecret, { path });
+      await caller.send(
+        open(1),
+        frames.frame(type.data, 0, 1, ask("given up")),
+        frames.frame(type.rstStream, 0, 1, uint32(code)),
+        open(3),
+        frames.frame(type.data, flag.endStream, 3, ask("asked")),
+      );
+      expect(await caller.until(({ streamId }) => streamId === 3)).toMatchObject({ kind: type.headers });
+      caller.end();
+      expect(reached).toEqual(["asked"]);
+    },
+  );
+
+  it.each([{}, throughLibrary])(
+    "RPC-08 is read as usual when it ends with trailers, or is refused for a second message: %j",
+    async (more) => {
+      const fields = { ...grpcHeaders(pathOf(getSecret)), ...bearer, ...more };
+      const whole = framed(getSecret, { path: "team-a/database" });
+      const withTrailers = await new Promise((resolve) => {
+        const stream = door.session.request(fields, { waitForTrailers: true });
+        stream.once("wantTrailers", () => stream.sendTrailers({ authorization: "Bearer other" }));
+        stream.once("trailers", resolve).resume();
+        stream.end(whole);
+      });
+      expect(withTrailers).toMatchObject({ "grpc-status": "0" });
+      const twice = await send(door.session, fields, Buffer.concat([whole, whole]));
+      expect(twice.status?.info?.reason).toBe("REQUEST_MALFORMED");
+    },
+  );
 
   it("percent-encodes what a message of an error holds beyond printable ASCII", async () => {
     const { login } = AuthService.method;

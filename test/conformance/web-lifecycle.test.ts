@@ -16,6 +16,9 @@ import { createCallerAddress } from "../../src/rpc/forwarded.ts";
 import { openGrpcDoor } from "../../src/rpc/grpc.ts";
 import { createFakeChain } from "../fakes/chain.ts";
 import { allow, principalOf } from "../fakes/principal.ts";
+import { openAttacker } from "../fixtures/http2/attacker.ts";
+import * as frames from "../fixtures/http2/frames.ts";
+import { noteUncaught } from "../fixtures/uncaught.ts";
 import { call, pathOf } from "./door.ts";
 import { ask, askHttp2, callJson, openTestWebDoor, reasonOf, sendBytes, sessionOf } from "./web-door.ts";
 
@@ -224,5 +227,24 @@ describe("on a Unix socket", () => {
     response.resume();
     await door.close();
     await rm(directory, { recursive: true });
+  });
+});
+
+describe("a connection that breaks the rules of HTTP/2", () => {
+  it("RPC-06 is hung up on, also when its calls were gone before the door looked at them", async () => {
+    using fallen = noteUncaught();
+    const door = await openTestWebDoor({ tokens });
+    const { hostname: host, port } = new URL(door.door.address);
+    const attacker = await openAttacker({ host, port: Number(port), silent: true });
+    const block = frames.headerBlock(frames.callFields(pathOf(whoAmI)));
+    const calls = Array.from({ length: 20 }, (_, n) =>
+      frames.frame(frames.type.headers, frames.flag.endHeaders, 2 * n + 1, block),
+    );
+    const breach = frames.frame(frames.type.windowUpdate, 0, 0, frames.uint32(0));
+    await attacker.send(frames.preface, frames.settings(), ...calls, breach);
+    await attacker.closed;
+    expect(fallen.errors).toEqual([]);
+    expect((await callJson(door, whoAmI, {}, headers)).status).toBe(200);
+    await door.close();
   });
 });

@@ -202,6 +202,9 @@ describe("P-11 every answer", () => {
     ],
     ["a refused HTTP method", login, {}],
     ["the keys", "/.well-known/jwks.json", {}],
+    ["an unknown expectation", "/healthz", { headers: { expect: "miracles" } }],
+    ["headers beyond the bound", "/healthz", { headers: { "x-long": "x".repeat(16_200) } }],
+    ["a type that is not served", login, { method: "POST", headers: { "content-type": "text/plain" }, body: "x" }],
   ])("of %s carries the security headers, and no banner", async (_, path, asked) => {
     const session = sessionOf(door);
     const both = [await ask(door, path, asked), await askHttp2(session, path, asked as never)];

@@ -11,6 +11,13 @@ const methods: readonly MethodContract[] = [
     demand: { permission: "things.read", ...whole },
   },
   {
+    name: "t.v1.Things/List",
+    permission: "things.list",
+    resourceType: "principals",
+    demand: { permission: "things.list", ...whole, stepUp: true },
+    ownDemand: { permission: "things.list", grant: "scope", stepUp: false, adminNetwork: false },
+  },
+  {
     name: "t.v1.Things/Own",
     permission: "things.own",
     resourceType: "",

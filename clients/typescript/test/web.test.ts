@@ -160,6 +160,10 @@ describe.each(protocols)("a failure over %s", (protocol) => {
     await spying.secrets.getSecret({ path: "a" }).catch(() => undefined);
     expect(asked[0]).toMatchObject({ credentials: "omit", redirect: "error", cache: "no-store" });
   });
+});
+
+describe.each(protocols)("a call that takes too long over %s", (protocol) => {
+  const connect = connectTo(protocol);
 
   it("ends with the deadline, with the caller's signal, and when it is closed", async () => {
     const server = await startWebServer();

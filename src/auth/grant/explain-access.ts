@@ -12,6 +12,7 @@ import type { Contracts } from "../../kernel/contracts.ts";
 import type { Reader } from "../../kernel/database.ts";
 import { GatehouseError, invalidField } from "../../kernel/errors.ts";
 import { type Call, callerOf, type UnaryHandler } from "../../kernel/handler.ts";
+import { formatId } from "../../kernel/ids.ts";
 import { anyPermission, decidingGrant } from "../../kernel/principal.ts";
 import { namedPrincipal } from "../named-principal.ts";
 import { readStanding } from "../standing/store.ts";
@@ -29,10 +30,13 @@ interface Question {
   readonly resource: string;
 }
 
-function ofMethod(contracts: Contracts, { method, resource }: ExplainAccessRequest): Question {
+function ofMethod(contracts: Contracts, { method, resource }: ExplainAccessRequest, owner: string): Question {
   const contract = contracts.method(method);
   if (contract === undefined) throw new GatehouseError("METHOD_UNKNOWN");
-  const { resourceType, permission, demand } = contract;
+  const { resourceType, permission, demand, ownDemand } = contract;
+  const itself = `${resourceType}/${formatId("principal", owner)}`;
+  if (ownDemand !== undefined && (resource === "" || resource === itself))
+    return { demand: ownDemand, resource: itself };
   const fits = resource === "" || resource === resourceType || resource.startsWith(`${resourceType}/`);
   if (resourceType !== "" && !fits) throw invalidField("resource", "must be of the type that the method asks about");
   // Where the handler asks, it asks for the whole of what the request points at.
@@ -40,13 +44,19 @@ function ofMethod(contracts: Contracts, { method, resource }: ExplainAccessReque
   return { demand: { ...demand, permission, grant }, resource: resource === "" ? resourceType : resource };
 }
 
-function questionOf(contracts: Contracts, request: ExplainAccessRequest): Question {
+function questionOf(contracts: Contracts, request: ExplainAccessRequest, owner: string): Question {
   const { permission, method, resource } = request;
   if ((permission === "") === (method === ""))
     throw invalidField("permission", "must be given, or the method, not both");
-  if (method !== "") return ofMethod(contracts, request);
+  if (method !== "") return ofMethod(contracts, request, owner);
   if (permission === anyPermission) throw invalidField("permission", "must be one permission");
   return { demand: { permission, grant: "whole", stepUp: false, adminNetwork: false }, resource };
+}
+
+/** Where no grant is asked for, none decides, whatever it says. */
+function deciderOf({ demand, resource }: Question, grants: readonly ExplainedGrant[], now: Date) {
+  if (demand.grant === "none" || demand.grant === "scope") return undefined;
+  return decidingGrant(grants, demand.permission, resource, now.getTime());
 }
 
 const refused = {
@@ -69,8 +79,9 @@ function decide(
   const reason = accessRefusal(asked, asker, resource, call.peer.address, call.now.getTime(), access);
   if (reason === undefined) return AccessDecision.ALLOWED;
   if (reason !== "PERMISSION_DENIED") return refused[reason];
-  const decider = decidingGrant(grants, demand.permission, resource, call.now.getTime());
-  return decider === undefined ? AccessDecision.NOT_GRANTED : AccessDecision.DENIED;
+  return deciderOf({ demand, resource }, grants, call.now) === undefined
+    ? AccessDecision.NOT_GRANTED
+    : AccessDecision.DENIED;
 }
 
 function narrowings(
@@ -88,7 +99,7 @@ function narrowings(
 export function createExplainAccess(deps: ExplainDeps): UnaryHandler<typeof GrantService.method.explainAccess> {
   return async (request, call) => {
     const owner = namedPrincipal(request.principalId, call);
-    const question = questionOf(deps.contracts, request);
+    const question = questionOf(deps.contracts, request, owner);
     const { demand, resource } = question;
     const [standing, grants] = await Promise.all([
       readStanding(deps.reader, owner, call.now),
@@ -96,7 +107,7 @@ export function createExplainAccess(deps: ExplainDeps): UnaryHandler<typeof Gran
     ]);
     if (standing === undefined) throw new GatehouseError("PRINCIPAL_NOT_FOUND");
     const subject = { grants, self: owner === callerOf(call).id };
-    const decider = decidingGrant(grants, demand.permission, resource, call.now.getTime());
+    const decider = deciderOf(question, grants, call.now);
     return create(ExplainAccessResponseSchema, {
       ...narrowings(demand, deps.access),
       resource,

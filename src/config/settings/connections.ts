@@ -18,7 +18,7 @@ export const connections = {
   maxStreams: setting({
     env: "GATEHOUSE_MAX_STREAMS",
     kind: is.integer({ min: 1, max: 10_000 }),
-    default: "256",
+    default: "100",
     doc: "Calls at once on one gRPC connection. Cancelled calls count until their work has ended.",
   }),
   maxMetadataBytes: setting({

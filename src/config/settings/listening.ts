@@ -13,6 +13,6 @@ export const listening = {
     env: "GATEHOUSE_INSECURE_PLAINTEXT",
     kind: is.boolean,
     default: "false",
-    doc: "Serve without TLS on an address that other machines reach. Credentials then cross the network in clear.",
+    doc: "Serve without TLS on an address that other machines reach, and reach Redis or a collector so. Credentials then cross the network in clear.",
   }),
 } as const;

@@ -4,15 +4,17 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Metrics } from "../../kernel/metrics.ts";
 
 export interface Dependency {
-  /** Of a closed set: `postgres`. */
+  /** Of a closed set: `postgres`, `redis`. */
   readonly name: string;
+  /** False = most goes on without it, so only what is asked about itself shows its loss. */
+  readonly needed: boolean;
   /** From memory, without asking anybody: what keeps the dependency in use notices its loss. */
   healthy(now: Date): boolean;
 }
 
 export interface HealthMonitorDeps {
   readonly dependencies: readonly Dependency[];
-  /** Services that are of no use without every dependency; the empty name is the server as a whole. */
+  /** Services that are of no use without every dependency that is needed; the empty name is the server as a whole. */
   readonly services: readonly string[];
   readonly set: (service: string, health: "SERVING" | "NOT_SERVING") => void;
   readonly clock: Clock;
@@ -34,27 +36,33 @@ function dependencyService(name: string): string {
   return `gatehouse.dependency.${name}`;
 }
 
+function lost(needed: boolean): string {
+  return needed
+    ? "a dependency is lost; what needs it is not serving"
+    : "a dependency is lost; what needs it refuses, the rest goes on";
+}
+
 export function createHealthMonitor(deps: HealthMonitorDeps): HealthMonitor {
   const { dependencies, services, set, clock, logger, metrics, intervalMs = defaultIntervalMs } = deps;
   const known = new Map<string, boolean>();
   let serving: boolean | undefined;
 
-  function note({ name }: Dependency, healthy: boolean): void {
+  function note({ name, needed }: Dependency, healthy: boolean): void {
     if (known.get(name) === healthy) return;
     const first = !known.has(name);
     known.set(name, healthy);
     set(dependencyService(name), healthy ? "SERVING" : "NOT_SERVING");
-    if (!healthy) logger.error({ dependency: name }, "a dependency is lost; what needs it is not serving");
+    if (!healthy) logger.error({ dependency: name }, lost(needed));
     else if (!first) logger.warn({ dependency: name }, "a dependency is back");
   }
 
   function look(): void {
     const now = clock.now();
     for (const dependency of dependencies) note(dependency, dependency.healthy(now));
-    const all = [...known.values()].every((healthy) => healthy);
-    if (all === serving) return;
-    serving = all;
-    for (const service of services) set(service, all ? "SERVING" : "NOT_SERVING");
+    const able = dependencies.every(({ name, needed }) => !needed || known.get(name) === true);
+    if (able === serving) return;
+    serving = able;
+    for (const service of services) set(service, able ? "SERVING" : "NOT_SERVING");
   }
 
   metrics.gauge<"dependency">(

@@ -8,6 +8,8 @@ export interface MetricsListenerDeps {
   readonly ledger: Ledger;
   readonly host: string;
   readonly port: number;
+  /** Whoever does not read its answer for this long, or asks nothing, gives its place to another. */
+  readonly quietMs?: number;
 }
 
 export interface MetricsListener {
@@ -17,6 +19,7 @@ export interface MetricsListener {
 }
 
 const mostConnections = 16;
+const defaultQuietMs = 10_000;
 
 function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", ...headers }).end(text);
@@ -34,11 +37,12 @@ function createAnswers(ledger: Ledger): (request: IncomingMessage, response: Ser
   };
 }
 
-function bounded(server: Server): Server {
+function bounded(server: Server, quietMs: number): Server {
   server.maxConnections = mostConnections;
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   server.keepAliveTimeout = 65_000;
+  server.timeout = quietMs;
   server.maxHeadersCount = 50;
   return server;
 }
@@ -60,13 +64,15 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 /** Throws StartRefused when the address cannot be had. */
-export async function openMetricsListener({ ledger, host, port }: MetricsListenerDeps): Promise<MetricsListener> {
+export async function openMetricsListener(deps: MetricsListenerDeps): Promise<MetricsListener> {
+  const { ledger, host, port, quietMs = defaultQuietMs } = deps;
   const answer = createAnswers(ledger);
   const server = bounded(
     createServer({ maxHeaderSize: 8_192 }, (request, response) => {
       // Nobody asks for a body, so none is read.
       answer(request, response).catch(() => response.destroy());
     }),
+    quietMs,
   );
   await listen(server, host, port);
   const bound = (server.address() as AddressInfo).port;

@@ -8,6 +8,7 @@ import {
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
 import type { HistogramSeries, Labels, Ledger, Snapshot } from "../metrics/ledger.ts";
+import { isServerError } from "./server-errors.ts";
 
 type HrTime = [number, number];
 
@@ -18,15 +19,27 @@ const otelNames: Readonly<Record<string, string>> = {
 const otelAttributes: Readonly<Record<string, string>> = {
   rpc_system_name: "rpc.system.name",
   rpc_method: "rpc.method",
-  rpc_status_code: "rpc.response.status_code",
+  rpc_response_status_code: "rpc.response.status_code",
 };
 
 function hrTime(unixMs: number): HrTime {
   return [Math.floor(unixMs / 1000), Math.round((unixMs % 1000) * 1e6)];
 }
 
+/** The conventions ask for it beside the code; for Prometheus it would be one more label that says the same. */
+function errorType(code: string | undefined): Record<string, string> {
+  return code !== undefined && isServerError(code) ? { "error.type": code } : {};
+}
+
 function attributesOf(labels: Labels): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [otelAttributes[name] ?? name, value]));
+  const named = Object.entries(labels).map(([name, value]) => [otelAttributes[name] ?? name, value]);
+  return { ...Object.fromEntries(named), ...errorType(labels.rpc_response_status_code) };
+}
+
+/** What turns these back into Prometheus' names adds `_ratio` to a gauge of unit 1, so only a ratio says that it is one. */
+function unitOf(name: string): string {
+  if (name.includes("_seconds")) return "s";
+  return name.endsWith("_ratio") ? "1" : "";
 }
 
 function histogramValue({ buckets, sum }: HistogramSeries, bounds: readonly number[]) {
@@ -36,9 +49,8 @@ function histogramValue({ buckets, sum }: HistogramSeries, bounds: readonly numb
 
 function dataOf(snapshot: Snapshot, startTime: HrTime, endTime: HrTime): MetricData {
   const { name, help: description } = snapshot;
-  const unit = name.includes("_seconds") ? "s" : "1";
   const base = {
-    descriptor: { name: otelNames[name] ?? name, description, unit, valueType: ValueType.DOUBLE },
+    descriptor: { name: otelNames[name] ?? name, description, unit: unitOf(name), valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
   if (snapshot.kind === "histogram") {

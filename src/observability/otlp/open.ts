@@ -1,5 +1,6 @@
 // Traces and metrics to an OpenTelemetry collector, over OTLP/HTTP. Loaded only when a collector is named. What the
 // collector does not take in time is dropped: it must never slow a call, fill the memory or hold up the end.
+import { randomUUID } from "node:crypto";
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -53,7 +54,8 @@ function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
 export function openOtlp(options: OtlpOptions): Otlp {
   const { endpoint, headers, traceRatio, otlpIntervalMs, ledger, logger } = options;
   listenToLibrary(createComplaint(logger, () => performance.now()));
-  const resource = resourceFromAttributes({ "service.name": "gatehouse" });
+  // Without an id of its own, what one replica counts would overwrite what another does.
+  const resource = resourceFromAttributes({ "service.name": "gatehouse", "service.instance.id": randomUUID() });
   const exporting = (path: string) => ({
     url: `${endpoint}${path}`,
     headers: { ...headers },

@@ -16,11 +16,9 @@ import {
 import { codeName } from "../../kernel/code-names.ts";
 import { readTraceParent, type TraceParent } from "../../kernel/trace-context.ts";
 import type { CallSpan, CallTracer, SpanName, Tracer } from "../../kernel/tracer.ts";
+import { isServerError } from "./server-errors.ts";
 
 export type FullTracer = Tracer & CallTracer;
-
-/** What the conventions count as an error of the server; a refusal is none. */
-const serverErrors: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
 
 /** Beyond 512 characters a state may be dropped (Trace Context, section 3.3.1.5). */
 const longestState = 512;
@@ -40,7 +38,7 @@ function contextOf(parent: TraceParent | undefined, traceState: string | undefin
 function endCall(span: Span, code: number): void {
   const name = codeName(code);
   span.setAttribute("rpc.response.status_code", name);
-  if (serverErrors.has(code)) {
+  if (isServerError(name)) {
     span.setAttribute("error.type", name);
     span.setStatus({ code: SpanStatusCode.ERROR });
   }

@@ -40,7 +40,7 @@ export const usualBounds: ConnectionBounds = {
   firstCallMs: minute,
   idleMs: 15 * minute,
   ageMs: 30 * minute,
-  maxStreams: 256,
+  maxStreams: 100,
   maxMetadataBytes: 8 * 1024,
   requestMs: 10 * second,
   answerMs: 30 * second,
@@ -74,7 +74,7 @@ export function http2Options(bounds: ConnectionBounds): ServerOptions {
     maxSessionRejectedStreams: 100,
     // CVE-2023-44487: what one deadline of a full connection cancels at once, and again a few seconds later.
     streamResetBurst: 2 * bounds.maxStreams,
-    streamResetRate: Math.max(33, Math.ceil(bounds.maxStreams / 4)),
+    streamResetRate: Math.max(64, Math.ceil(bounds.maxStreams / 4)),
     unknownProtocolTimeout: bounds.handshakeMs,
     maxHeaderListPairs: 128,
     settings: {

@@ -93,11 +93,9 @@ export function attach(session: ServerHttp2Session, connection: Connection): voi
   (session as Attached)[connectionKey] = connection;
 }
 
-/** Throws when the door did not accept the session itself, which cannot be. */
-export function connectionOf(session: ServerHttp2Session | undefined): Connection {
-  const connection = (session as Attached | undefined)?.[connectionKey];
-  if (connection === undefined) throw new TypeError("a session without a connection");
-  return connection;
+/** Undefined for a stream that was over before anybody looked at it: bytes that come in one lump are all read first. */
+export function connectionOf({ session }: ServerHttp2Stream): Connection | undefined {
+  return (session as Attached | undefined)?.[connectionKey];
 }
 
 /** Counts a handler whose call is over until it has ended, too: its caller may have cancelled to begin the next one. */

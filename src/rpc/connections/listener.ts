@@ -43,7 +43,7 @@ export interface ListenerDeps {
   readonly onConnection: (socket: Socket | TLSSocket, peer: ConnectionPeer) => void;
 }
 
-export function targetOf(listen: ListenAddress): string {
+function targetOf(listen: ListenAddress): string {
   if (listen.kind === "unix") return `unix:${listen.path}`;
   return listen.host.includes(":") ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`;
 }
@@ -116,7 +116,7 @@ function createHandshakes(security: TransportSecurity, { alpn, bounds, onConnect
   };
 }
 
-function refusalCounter({ door, metrics }: ListenerDeps): Readonly<Record<Refusal, Counter>> {
+function refusalCounter({ door, metrics }: ListenerDeps): Readonly<Record<Refusal | "address_paced", Counter>> {
   const family = metrics.counter({
     name: "gatehouse_connections_refused_total",
     help: "Connections that were hung up on because there were too many already.",
@@ -125,6 +125,28 @@ function refusalCounter({ door, metrics }: ListenerDeps): Readonly<Record<Refusa
   return {
     full: family.with({ door, reason: "full" }),
     address_full: family.with({ door, reason: "address_full" }),
+    address_paced: family.with({ door, reason: "address_paced" }),
+  };
+}
+
+/** Lets connections begin when their time has come; nothing is read from them before. */
+function createWaiting() {
+  const sockets = new Set<Socket>();
+  return {
+    begin(socket: Socket, waitMs: number, onBegin: () => void): void {
+      const timer = setTimeout(() => {
+        sockets.delete(socket);
+        if (!socket.destroyed) onBegin();
+      }, waitMs);
+      sockets.add(socket);
+      socket.once("close", () => {
+        clearTimeout(timer);
+        sockets.delete(socket);
+      });
+    },
+    abandon() {
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 
@@ -134,6 +156,7 @@ export async function openListener(deps: ListenerDeps): Promise<Listener> {
   const refused = refusalCounter(deps);
   const handshakes =
     deps.security === undefined || listen.kind === "unix" ? undefined : createHandshakes(deps.security, deps);
+  const waiting = createWaiting();
   const server = createServer({ noDelay: true }, (socket) => {
     const address = listen.kind === "unix" ? "unix" : plainAddress(socket.remoteAddress ?? "");
     const place = places.take(address);
@@ -144,8 +167,17 @@ export async function openListener(deps: ListenerDeps): Promise<Listener> {
     }
     socket.on("error", ignore);
     socket.once("close", place);
-    if (handshakes === undefined) onConnection(socket, { address, certificate: undefined });
-    else handshakes.begin(socket);
+    const begin = (): void => {
+      if (handshakes === undefined) onConnection(socket, { address, certificate: undefined });
+      else handshakes.begin(socket);
+    };
+    const wait = places.pace.turn(address);
+    if (wait === 0) begin();
+    else if (wait !== undefined) waiting.begin(socket, wait, begin);
+    else {
+      refused.address_paced.add();
+      socket.destroy();
+    }
   });
   if (listen.kind === "unix") await removeStaleSocket(listen.path);
   await bind(server, listen);
@@ -155,6 +187,7 @@ export async function openListener(deps: ListenerDeps): Promise<Listener> {
     close() {
       server.close();
       handshakes?.abandon();
+      waiting.abandon();
     },
   };
 }

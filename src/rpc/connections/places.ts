@@ -1,6 +1,7 @@
 // How many connections there may be, in all and from one address: counted from the first byte on, before any handshake.
 import { addressPrefix } from "../address.ts";
 import type { ConnectionBounds } from "./bounds.ts";
+import { createPace, type Pace } from "./pace.ts";
 
 export type Refusal = "full" | "address_full";
 
@@ -8,9 +9,13 @@ export interface Places {
   /** Answers how to give the place back, which works once; or why there is none. `unix` is no address. */
   take(address: string): (() => void) | Refusal;
   readonly taken: number;
+  /** When a connection that has a place may begin. */
+  readonly pace: Pace;
 }
 
-export function createPlaces(bounds: Pick<ConnectionBounds, "maxConnections" | "maxConnectionsPerAddress">): Places {
+export function createPlaces(
+  bounds: Pick<ConnectionBounds, "maxConnections" | "maxConnectionsPerAddress" | "handshakeMs">,
+): Places {
   const byPrefix = new Map<string, number>();
   let taken = 0;
 
@@ -36,6 +41,7 @@ export function createPlaces(bounds: Pick<ConnectionBounds, "maxConnections" | "
         leave(prefix);
       };
     },
+    pace: createPace({ monotonic: () => performance.now(), longestMs: bounds.handshakeMs }),
     get taken() {
       return taken;
     },

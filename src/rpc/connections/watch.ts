@@ -4,8 +4,9 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Counter, Metrics } from "../../kernel/metrics.ts";
 import { type ConnectionBounds, maxControlFramesPerBeat, maxUnexplainedBytesPerBeat } from "./bounds.ts";
 import type { Connection, SlowCall } from "./connection.ts";
+import type { Pace } from "./pace.ts";
 
-const cutReasons = ["preface", "first_call", "idle", "flood", "slow_request", "slow_reader"] as const;
+const cutReasons = ["preface", "first_call", "idle", "flood", "protocol", "slow_request", "slow_reader"] as const;
 export type CutReason = (typeof cutReasons)[number];
 
 export interface Watch {
@@ -109,8 +110,17 @@ function overstays(connection: Connection, limits: Limits): CutReason | undefine
   return waited >= limits.idle ? "idle" : undefined;
 }
 
-export function createWatch(deps: { readonly bounds: ConnectionBounds; readonly cut: CutCounters }): Watch {
-  const { bounds, cut } = deps;
+/** nghttp2 found that the rules were broken, or that they were kept in bad faith: resets, refused streams, empty frames. */
+const isBreach = ({ code }: NodeJS.ErrnoException): boolean =>
+  code === "ERR_HTTP2_ERROR" || code === "ERR_HTTP2_TOO_MANY_INVALID_FRAMES";
+
+export interface WatchDeps {
+  readonly bounds: ConnectionBounds;
+  readonly cut: CutCounters;
+  readonly pace: Pick<Pace, "blame">;
+}
+
+export function createWatch({ bounds, cut, pace }: WatchDeps): Watch {
   const beatMs = beatOf(bounds);
   const limits = limitsIn(bounds, beatMs);
   const connections = new Set<Connection>();
@@ -135,6 +145,7 @@ export function createWatch(deps: { readonly bounds: ConnectionBounds; readonly 
   function endFlood(connection: Connection): void {
     if (connection.session.destroyed) return;
     cut.flood.add();
+    pace.blame(connection.address);
     hangUp(connection);
   }
 
@@ -169,6 +180,12 @@ export function createWatch(deps: { readonly bounds: ConnectionBounds; readonly 
       const { session } = connection;
       connections.add(connection);
       session.once("close", () => forget(connection));
+      session.once("error", (error: Error) => {
+        if (!isBreach(error)) return;
+        cut.protocol.add();
+        // Who speaks another protocol, a prober for instance, costs next to nothing.
+        if (connection.prefaceSeen) pace.blame(connection.address);
+      });
       const count = (): void => {
         connection.controlFrames += 1;
         // At once: within a beat a flood would have had its way.

@@ -1,10 +1,11 @@
 // A call as the gRPC door keeps it: grpc-js's own, whose statuses all carry a reason, and which knows its connection.
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import { GatehouseError, type Reason } from "../../kernel/errors.ts";
 import type { Failure } from "../chain.ts";
 import type { Connection, OpenCall } from "../connections/connection.ts";
 import { type Held, noRoom } from "../connections/held.ts";
+import { closeSoon } from "./ending.ts";
 import { acceptedEncodings } from "./headers.ts";
 import { type Handler, LibraryCall, type StatusObject, statusOf, unexplained } from "./library.ts";
 
@@ -115,12 +116,7 @@ export class DoorCall extends LibraryCall implements OpenCall {
     if (status.code === grpcStatus.UNIMPLEMENTED) status.metadata?.set("grpc-accept-encoding", acceptedEncodings);
     super.sendStatus(status);
     if (this.receivedHalfClose) return;
-    // What the caller still sends is of no use to anybody, and its stream would count until it ended (RFC 9113 section 8.1).
-    if (streaming) this.stream.once("wantTrailers", () => setImmediate(closeUnlessEnded, this.stream));
-    else setImmediate(closeUnlessEnded, this.stream);
+    if (streaming) this.stream.once("wantTrailers", () => closeSoon(this.stream));
+    else closeSoon(this.stream);
   }
-}
-
-function closeUnlessEnded(stream: ServerHttp2Stream): void {
-  if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
 }

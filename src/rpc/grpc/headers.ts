@@ -1,6 +1,7 @@
 // What is wrong with the headers of a call, before grpc-js reads them: it takes the first of doubled fields, reads
 // malformed timeouts in part and drops metadata that it does not like, each without a word.
 import type { IncomingHttpHeaders } from "node:http2";
+import type { Clock } from "../../kernel/clock.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 
 function joinDoubledAuthorization(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
@@ -14,23 +15,23 @@ const timeoutForm = /^(\d{1,8})([HMSmun])$/;
 // Hours, minutes and seconds that still fit into 31 bits of milliseconds.
 const longest: Readonly<Record<string, number>> = { H: 596, M: 35_791, S: 2_147_483 };
 
+export const malformedTimeout = "malformed";
+
 /** grpc-js finds a timeout in the middle of rubbish, and takes one beyond 24 days for one that has passed. */
 function mendTimeout(headers: IncomingHttpHeaders): void {
   const given = headers["grpc-timeout"];
   if (typeof given !== "string") return;
   const [, amount, unit = ""] = timeoutForm.exec(given) ?? [];
-  if (amount === undefined) headers["grpc-timeout"] = "malformed";
+  if (amount === undefined) headers["grpc-timeout"] = malformedTimeout;
   else headers["grpc-timeout"] = `${Math.min(Number(amount), longest[unit] ?? Number.POSITIVE_INFINITY)}${unit}`;
 }
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** Unix milliseconds; undefined = the caller set none, null = what it set means nothing. */
-export function deadlineOf(headers: IncomingHttpHeaders, now: number): number | null | undefined {
-  const given = headers["grpc-timeout"];
-  if (given === undefined) return undefined;
-  const [, amount, unit = ""] = (typeof given === "string" && timeoutForm.exec(given)) || [];
-  return amount === undefined ? null : now + Number(amount) * (unitMs[unit] ?? 0);
+/** Unix milliseconds, of mended headers; undefined = the caller set none. */
+export function deadlineOf({ "grpc-timeout": given }: IncomingHttpHeaders, clock: Clock): number | undefined {
+  if (typeof given !== "string") return undefined;
+  return clock.now().getTime() + Number(given.slice(0, -1)) * (unitMs[given.slice(-1)] ?? 0);
 }
 
 /** Makes doubled credentials visible to the gate, and timeouts mean what they say. */
@@ -60,8 +61,6 @@ function wrongValue(name: string, value: string): GatehouseError | undefined {
   return undefined;
 }
 
-const pseudoHeaders = 8;
-
 /** A client that never acknowledges our settings is not held to them by nghttp2, so what came is counted as well. */
 export function metadataFault(rawHeaders: readonly string[], maxBytes: number): GatehouseError | undefined {
   let bytes = rawHeaders.length * 16;
@@ -70,7 +69,7 @@ export function metadataFault(rawHeaders: readonly string[], maxBytes: number): 
     const name = rawHeaders[at] ?? "";
     const value = rawHeaders[at + 1] ?? "";
     bytes += name.length + value.length;
-    if (at >= pseudoHeaders && fault === undefined) fault = wrongValue(name, value);
+    if (fault === undefined && !name.startsWith(":")) fault = wrongValue(name, value);
   }
   return bytes > maxBytes ? tooLong() : fault;
 }

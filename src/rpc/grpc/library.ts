@@ -60,6 +60,8 @@ interface ServerInternals {
   _runHandlerForCall(call: InterceptingCall, handler: Handler): boolean;
 }
 
+const partsOfCall = ["getDeadline", "sendStatus", "handleDataFrame", "decompressMessage"] as const;
+
 function internalsOf(server: Server): ServerInternals {
   const internals = server as unknown as ServerInternals;
   const known =
@@ -67,9 +69,7 @@ function internalsOf(server: Server): ServerInternals {
     internals.http2Servers instanceof Map &&
     typeof internals._verifyContentType === "function" &&
     typeof internals._runHandlerForCall === "function" &&
-    typeof LibraryCall.prototype.sendStatus === "function" &&
-    typeof LibraryCall.prototype.handleDataFrame === "function" &&
-    typeof LibraryCall.prototype.decompressMessage === "function";
+    partsOfCall.every((part) => typeof LibraryCall.prototype[part] === "function");
   if (!known) throw new TypeError("this release of grpc-js keeps its parts elsewhere");
   return internals;
 }

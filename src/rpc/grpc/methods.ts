@@ -11,10 +11,10 @@ import { GrpcIncoming } from "./incoming.ts";
 import { answerTrailersOf, type Handler, statusOf } from "./library.ts";
 import { asBuffer, createPump, type ResponseStream } from "./pump.ts";
 
-export const identity = (bytes: Buffer): Buffer => bytes;
+const identity = (bytes: Buffer): Buffer => bytes;
 
 /** The call inside the object that grpc-js hands to handlers. */
-export const callOf = (call: object): DoorCall => (call as { readonly call: DoorCall }).call;
+const callOf = (call: object): DoorCall => (call as { readonly call: DoorCall }).call;
 
 const retryMs = 1_000;
 

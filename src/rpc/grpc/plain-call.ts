@@ -1,7 +1,8 @@
 // A unary call in the form that nearly all of them have: one request that is not compressed, one answer. The door speaks
 // the protocol itself here (gRPC's "PROTOCOL-HTTP2"), which takes a third of the time that grpc-js needs for it; whatever
 // is unusual goes to grpc-js. docs/decisions/0037-plain-calls.md.
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Clock } from "../../kernel/clock.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Peer } from "../../kernel/handler.ts";
 import type { Chain, Failure, Reply } from "../chain.ts";
@@ -11,26 +12,28 @@ import { type Held, noRoom } from "../connections/held.ts";
 import { answersUnread, type Unread } from "../connections/unread.ts";
 import type { Incoming } from "../exchange.ts";
 import type { MethodEntry } from "../policy.ts";
+import { closeSoon } from "./ending.ts";
 import { frameOf, prefixBytes, readFrame } from "./frame.ts";
-import { acceptedEncodings, deadlineOf } from "./headers.ts";
+import { acceptedEncodings, deadlineOf, malformedTimeout } from "./headers.ts";
 import { longestUserAgent } from "./incoming.ts";
 import { overloaded } from "./methods.ts";
 
 export interface PlainDeps {
   readonly chain: Chain;
+  readonly clock: Clock;
   readonly bounds: Pick<ConnectionBounds, "maxStreams">;
   readonly unread: Unread;
   readonly held: Held;
 }
 
-/** False for what only grpc-js knows how to read: compressed requests, subtypes of its content type, malformed timeouts. */
+/** False for what only grpc-js reads: compressed requests, subtypes of its content type, malformed timeouts. Of mended headers. */
 export function isPlain(headers: IncomingHttpHeaders): boolean {
   const encoding = headers["grpc-encoding"];
   const type = headers["content-type"];
   return (
     (encoding === undefined || encoding === "identity") &&
     (type === "application/grpc" || type === "application/grpc+proto") &&
-    deadlineOf(headers, 0) !== null
+    headers["grpc-timeout"] !== malformedTimeout
   );
 }
 
@@ -45,7 +48,7 @@ const nothing: readonly string[] = [];
 
 /** As gRPC's "PROTOCOL-HTTP2" has Status-Message. */
 function percentEncoded(text: string): string {
-  return text.replace(/[^ -$&-~]/gu, encodeURIComponent);
+  return text.toWellFormed().replace(/[^ -$&-~]/gu, encodeURIComponent);
 }
 
 function failureHeaders(failure: Failure) {
@@ -56,10 +59,6 @@ function failureHeaders(failure: Failure) {
     "grpc-message": percentEncoded(failure.message),
     "grpc-status-details-bin": Buffer.from(failure.status).toString("base64"),
   };
-}
-
-function closeUnlessEnded(stream: ServerHttp2Stream): void {
-  if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 /** One for each call, so a class: docs/decisions/0010-objects-of-a-call.md. */
@@ -91,7 +90,7 @@ export class PlainCall implements OpenCall, Incoming {
     this.#entry = entry;
     this.#connection = connection;
     this.#deps = deps;
-    this.deadline = deadlineOf(headers, Date.now()) ?? undefined;
+    this.deadline = deadlineOf(headers, deps.clock);
   }
 
   /** Reads the request; then, or when it cannot be read, the chain has the call. */
@@ -176,7 +175,8 @@ export class PlainCall implements OpenCall, Incoming {
   }
 
   #begin(): void {
-    if (this.#ended || this.#stream.destroyed) return;
+    // A stream that its caller resets ends, too.
+    if (this.#ended || this.#stream.closed || this.#stream.destroyed) return;
     const body = readFrame(this.#rest === undefined ? this.#first : Buffer.concat(this.#rest));
     if (this.#held > 0) this.#release();
     if (typeof body === "string") this.refuse(new GatehouseError(body));
@@ -225,8 +225,7 @@ export class PlainCall implements OpenCall, Incoming {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     stream.respond(failureHeaders(failure), { endStream: true });
-    // What the caller still sends is of no use to anybody, and its stream would count until it ended (RFC 9113 section 8.1).
-    if (!stream.readableEnded) setImmediate(closeUnlessEnded, stream);
+    if (!stream.readableEnded) closeSoon(stream);
   }
 }
 

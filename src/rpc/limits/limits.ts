@@ -20,7 +20,7 @@ export interface Limits {
   /** Throws StartRefused when an override names no method that is served. */
   check(settings: LimitSettings): void;
   /** Takes new settings, which `check` has let pass. */
-  update(settings: LimitSettings): void;
+  update(settings: LimitSettings, now: Date): void;
   /** True for addresses whose own budgets do not count. */
   exempt(address: string): boolean;
 }
@@ -105,16 +105,17 @@ export function createLimits(deps: LimitsDeps): Limits {
     () => [...limiters].map(([budget, { size }]) => [{ budget }, size] as const),
   );
 
-  function limiterOf(name: string, rate: Rate): Limiter {
+  function limiterOf(name: string, rate: Rate, now: Date | undefined): Limiter {
     const known = limiters.get(name);
     const limiter = known ?? createLimiter(rate);
-    known?.update(rate);
+    if (now !== undefined) known?.update(rate, now.getTime());
     limiters.set(name, limiter);
     return limiter;
   }
 
-  function make(settings: LimitSettings): ReadonlyMap<string, Budgets> {
-    const making = { settings, limiterOf, counting, meters };
+  /** `now` = of the change; undefined at the start, when nobody owes anything. */
+  function make(settings: LimitSettings, now?: Date): ReadonlyMap<string, Budgets> {
+    const making: Making = { settings, limiterOf: (name, rate) => limiterOf(name, rate, now), counting, meters };
     return new Map([...table.values()].map((entry) => [entry.name, budgetsOf(making, entry)]));
   }
 
@@ -125,9 +126,9 @@ export function createLimits(deps: LimitsDeps): Limits {
     of: (entry) => budgets.get(entry.name) ?? unlimited,
     exempt: (address) => settings.exempt(address),
     check: (changed) => requireKnownMethods(table, changed),
-    update(changed) {
+    update(changed, now) {
       settings = changed;
-      budgets = make(changed);
+      budgets = make(changed, now);
       counting.forget();
     },
   };

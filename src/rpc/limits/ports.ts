@@ -26,6 +26,8 @@ export interface Decision {
  * and no less; a refused call costs nothing.
  * Time: `now` is the asker's. A key never goes back in time: a clock that lags behind the one that counted last waits for
  * it, one that runs ahead by s gains `count * s / perMs` calls, once. See docs/decisions/0025-shared-limits.md.
+ * Change: a debt that was made under another rate is the same share of this one. So a new limit holds at once, and what
+ * was used up stays used up; replicas whose settings differ let in no more than the looser of them.
  * Durability: counts outlive every Gatehouse process. When the store itself crashes or fails over they may be forgotten,
  * which gives everyone a whole budget once.
  * Failure: rejects with LIMITS_UNAVAILABLE when the store does not answer within its time; the call may have been counted.

@@ -40,8 +40,8 @@ export function createQuotaWriter(name: string, rate: Rate): QuotaWriter {
   return ({ allowed, remaining, wholeAfterMs, retryAfterMs }, protocol) => {
     const reset = seconds(allowed ? wholeAfterMs : retryAfterMs);
     const quotas = protocol === "grpc" ? kept.grpc : kept.web;
-    // One number for each pair, as long as nobody waits for twelve days.
-    const place = remaining * 1_048_576 + reset;
+    // One number for each pair, as long as nobody waits for a year.
+    const place = remaining * 33_554_432 + reset;
     const known = quotas.get(place);
     if (known !== undefined) return known;
     if (quotas.size >= mostKept) quotas.clear();

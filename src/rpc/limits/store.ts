@@ -5,18 +5,20 @@ import type { Sweep } from "../../kernel/sweep.ts";
 import { cellsOf, decisionOf } from "./cells.ts";
 import type { LimitStore } from "./ports.ts";
 
-// $2 = now, $3 = what the call costs, $4 = what may be owed at most.
+// $2 = now, $3 = what the call costs, $4 = what may be owed at most. A debt of another budget becomes the same share of
+// this one, as ports.ts has it.
 const takeCells: Statement = {
   name: "rpc.take_limit_cells",
   text: `insert into limit_cell as held (key, arrival, refusals, burst)
          values ($1::bytea, $2::bigint + case when $3::bigint <= $4::bigint then $3::bigint else 0 end,
                  case when $3::bigint <= $4::bigint then 0 else 1 end, $4::bigint)
-         on conflict (key) do update set
-           arrival = case when greatest(held.arrival, $2::bigint) + $3::bigint - $2::bigint <= $4::bigint
-                          then greatest(held.arrival, $2::bigint) + $3::bigint else held.arrival end,
-           refusals = case when greatest(held.arrival, $2::bigint) + $3::bigint - $2::bigint <= $4::bigint
-                           then 0 else least(held.refusals + 1, 2) end,
-           burst = $4::bigint
+         on conflict (key) do update set (arrival, refusals, burst) = (
+           select case when due <= $2::bigint + $4::bigint then due else known end,
+                  case when due <= $2::bigint + $4::bigint then 0 else least(held.refusals + 1, 2) end, $4::bigint
+           from (select case when held.burst = $4::bigint then held.arrival
+                   else $2::bigint + least(ceil((held.arrival - $2::bigint)::float8 / held.burst * $4::bigint), $4::bigint)::bigint
+                   end) as share (known),
+                lateral (select greatest(known, $2::bigint) + $3::bigint) as call (due))
          returning arrival, refusals`,
 };
 

@@ -61,6 +61,8 @@ export async function* timedChunksOf({ request, response }: Call, withinMs: numb
   } finally {
     clearTimeout(timer);
     response.off("close", gone);
+    // Not awaited: where time ran out it waits for a piece that may never come. Left open, it would keep what comes.
+    void chunks.return(undefined);
   }
 }
 

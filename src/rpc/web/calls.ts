@@ -113,12 +113,17 @@ async function answerStream({ sender }: Answering, call: ReadCall, admission: Ad
   const answers = admission.stream(requestsOf(call));
   try {
     let next = await answers.next();
+    if (next.done) {
+      const body = lastEnvelope(wire, next.value);
+      sender.whole(call, { status: 200, contentType: wire.contentType, body });
+      return;
+    }
     setHeaders(response, { "content-type": wire.contentType });
     while (!next.done) {
       if (!(await sender.piece(response, envelope(0, wire.codec.answer(entry.method, next.value))))) return;
       next = await answers.next();
     }
-    if (!isGone(response)) sender.end(response, lastEnvelope(wire, next.value));
+    if (!isGone(response)) sender.end(call, lastEnvelope(wire, next.value));
   } finally {
     // A caller that stopped reading ends the call; one that has ended stays so.
     await answers.return(undefined);

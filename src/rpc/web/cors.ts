@@ -12,7 +12,7 @@ export interface CorsSettings {
 export interface Cors {
   /** On every answer, before it is made. `open`: the path is for every page, without credentials. */
   mark(request: WebRequest, response: WebResponse, open: boolean): void;
-  /** True when this was a question of the browser's; then it is answered. */
+  /** True when this is a question of the browser's, whose answer is 204 with what has been set. */
   preflight(request: WebRequest, response: WebResponse, methods: string, open: boolean): boolean;
 }
 
@@ -83,8 +83,6 @@ export function createCors(settings: CorsSettings): Cors {
         response.setHeader("access-control-allow-headers", allowedHeaders);
         response.setHeader("access-control-max-age", maxAgeSeconds);
       }
-      response.statusCode = 204;
-      response.end();
       return true;
     },
   };

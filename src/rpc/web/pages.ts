@@ -70,8 +70,7 @@ function jwksPage({ chain, sender, jwks: entry, callerAddress }: PageDeps & { re
       response.setHeader("cache-control", `public, max-age=${jwksMaxAgeSeconds}`);
       response.setHeader("cross-origin-resource-policy", "cross-origin");
       if (holds(headerValues(request, "if-none-match"), etag)) {
-        response.statusCode = 304;
-        response.end();
+        sender.empty(call, 304);
         return;
       }
       sender.whole(call, { status: 200, contentType: "application/jwk-set+json", body, headers: reply.metadata });

@@ -87,7 +87,7 @@ function refusesHeaders(call: WebCall, maxHeaderBytes: number, refuse: Refuse): 
   return true;
 }
 
-function createCallRoute({ table, calls, cors }: RouteDeps, refuse: Refuse) {
+function createCallRoute({ table, calls, cors, sender }: RouteDeps, refuse: Refuse) {
   const gettable = new Set([...table.values()].filter(mayGet));
 
   function answerGet(call: WebCall, entry: MethodEntry): void | Promise<void> {
@@ -111,7 +111,7 @@ function createCallRoute({ table, calls, cors }: RouteDeps, refuse: Refuse) {
   return (call: WebCall, entry: MethodEntry): void | Promise<void> => {
     const methods = gettable.has(entry) ? "POST, GET" : "POST";
     cors.mark(call.request, call.response, false);
-    if (cors.preflight(call.request, call.response, methods, false)) return;
+    if (cors.preflight(call.request, call.response, methods, false)) return sender.empty(call, 204);
     if (call.request.method === "POST") return answerPost(call, entry);
     if (call.request.method === "GET" && gettable.has(entry)) return answerGet(call, entry);
     refuse(call, 405, wrongMethod, { allow: methods });
@@ -136,7 +136,7 @@ export function createRoute(deps: RouteDeps): Route {
   function answerPage(call: WebCall, page: Page): void | Promise<void> {
     const methods = "GET, HEAD";
     cors.mark(call.request, call.response, page.open);
-    if (cors.preflight(call.request, call.response, methods, page.open)) return;
+    if (cors.preflight(call.request, call.response, methods, page.open)) return sender.empty(call, 204);
     const { method } = call.request;
     if (method === "GET" || method === "HEAD") return page.answer(call);
     refuse(call, 405, wrongMethod, { allow: methods });

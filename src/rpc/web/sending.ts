@@ -1,8 +1,10 @@
 // Writes answers: in one piece, or message by message no faster than the caller reads.
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { setHeaders } from "./headers.ts";
+import { mayLiveOn, readAway } from "./leftovers.ts";
 import type { WebConnection } from "./listener.ts";
-import { headerValues, isHttp2, isOpen, singleHeader, type WebRequest, type WebResponse } from "./message.ts";
+import { headerValues, isHttp2, isOpen, type WebRequest, type WebResponse } from "./message.ts";
 
 export interface WebCall {
   readonly request: WebRequest;
@@ -26,24 +28,12 @@ export interface Sender {
     call: WebCall,
     answer: { readonly status: number; readonly value: JsonValue; readonly headers?: Headers | undefined },
   ): void;
+  /** For answers that are nothing but headers. */
+  empty(call: WebCall, status: number): void;
   /** Resolves when there is room for more; false when the caller is gone or has stopped reading. */
   piece(response: WebResponse, bytes: Uint8Array): Promise<boolean>;
-  end(response: WebResponse, bytes: Uint8Array): void;
-}
-
-/** What is left of a request that was refused is read and thrown away up to this size, so that its connection may live on. */
-const worthReading = 64 * 1024;
-
-/** Until the request is read to its end, the bytes that follow on an HTTP/1.1 connection are not the next request. */
-function letGoOfRequest(request: WebRequest, response: WebResponse): void {
-  if (request.complete) return;
-  if (isHttp2(request)) {
-    response.once("finish", () => request.stream.close());
-    return;
-  }
-  const length = singleHeader(request, "content-length");
-  if (length === undefined && singleHeader(request, "transfer-encoding") === undefined) return;
-  if (length === undefined || Number(length) > worthReading) response.setHeader("connection", "close");
+  /** After the last piece. */
+  end(call: WebCall, bytes: Uint8Array): void;
 }
 
 /** A client that waits with its body until it hears that it is welcome (RFC 9110 section 10.1.1). */
@@ -70,33 +60,63 @@ function room(response: WebResponse, withinMs: number): Promise<boolean> {
   });
 }
 
+function endWith(response: WebResponse, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined) response.end();
+  else response.end(bytes);
+}
+
+/** The answer goes out at once; it ends, and with it perhaps the connection, when its caller has had time to read it. */
+function endAfter(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined) response.flushHeaders();
+  else response.write(bytes);
+  readAway(request, (whole) => {
+    const { socket } = response;
+    response.end();
+    if (!whole) socket?.destroySoon();
+  });
+}
+
 export function createSender(deps: {
   readonly answerMs: number;
   /** True once no connection should be kept: HTTP/1.1 says so with the answer. */
   readonly closing: () => boolean;
 }): Sender {
   /** A reader that takes nothing for so long is cut off; each byte that it takes gives it the time anew. */
-  function end(response: WebResponse, bytes: Uint8Array | undefined): void {
+  function end({ request, response }: WebCall, bytes: Uint8Array | undefined): void {
     response.setTimeout(deps.answerMs, () => response.destroy());
     response.once("finish", () => response.setTimeout(0));
-    if (bytes === undefined) response.end();
-    else response.end(bytes);
+    if (isHttp2(request)) {
+      if (!request.complete) response.once("finish", () => request.stream.close());
+      endWith(response, bytes);
+    } else if (request.complete) {
+      // Bytes that nobody took would hold up what follows them.
+      request.resume();
+      endWith(response, bytes);
+    } else endAfter(request, response as ServerResponse, bytes);
   }
 
-  function whole({ request, response }: WebCall, { status, contentType, body, headers = {} }: WholeAnswer): void {
-    if (!isOpen(response)) return;
+  function head({ request, response }: WebCall, status: number, headers: Headers): void {
     response.statusCode = status;
     setHeaders(response, headers);
-    response.setHeader("content-type", contentType);
-    response.setHeader("content-length", String(body.byteLength));
-    letGoOfRequest(request, response);
-    if (deps.closing() && !isHttp2(request)) response.setHeader("connection", "close");
-    end(response, request.method === "HEAD" ? undefined : body);
+    if (isHttp2(request)) return;
+    if (deps.closing() || !(request.complete || mayLiveOn(request))) response.setHeader("connection", "close");
+  }
+
+  function whole(call: WebCall, { status, contentType, body, headers = {} }: WholeAnswer): void {
+    const { request, response } = call;
+    if (!isOpen(response)) return;
+    head(call, status, { ...headers, "content-type": contentType, "content-length": String(body.byteLength) });
+    end(call, request.method === "HEAD" ? undefined : body);
   }
 
   return {
     whole,
     end,
+    empty(call, status) {
+      if (!isOpen(call.response)) return;
+      head(call, status, {});
+      end(call, undefined);
+    },
     json: (call, { status, value, headers }) =>
       whole(call, { status, headers, contentType: "application/json", body: Buffer.from(JSON.stringify(value)) }),
     piece: async (response, bytes) => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { GatehouseError } from "../../../src/kernel/errors.ts";
+import { purposes } from "../../../src/keys/installation-keys.ts";
 import { openKeys } from "../../../src/keys/open.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
@@ -89,19 +90,38 @@ describe("keys on Postgres", () => {
     const replicas = await Promise.all([open(), open(), open(), open()]);
     await Promise.all(replicas.map((keys) => keys.settle(unitOfWork)));
     expect(new Set(replicas.map((keys) => keys.macs.mac("blind-index", ["x"]).value.toString("hex"))).size).toBe(1);
-    expect(await countKeys()).toBe(8);
+    expect(await countKeys()).toBe(purposes.length);
     expect(drafts).toHaveLength(1);
     const [stored] = await database.asOwner<{ purposes: number }>(
       "select count(distinct purpose)::int as purposes from data_key",
     );
-    expect(stored?.purposes).toBe(8);
+    expect(stored?.purposes).toBe(purposes.length);
+  });
+
+  it("gives an installation of an earlier release the key of a new purpose: one, whichever replica is first", async () => {
+    const before = await started();
+    const purpose = "limit-key";
+    await database.asOwner("delete from data_key where purpose = $1", [purpose]);
+    const drafts: AuditDraft[] = [];
+    const unitOfWork = database.unitOfWork(noting(drafts));
+    const replicas = await Promise.all([open(), open(), open(), open()]);
+    await Promise.all(replicas.map((keys) => keys.settle(unitOfWork)));
+    const [one, ...others] = replicas.map((keys) => keys.macs.mac(purpose, ["x"]).value.toString("hex"));
+    expect(others).toEqual([one, one, one]);
+    expect(await countKeys()).toBe(purposes.length);
+    // One record, about the new key and no other.
+    expect(drafts.map(({ resources }) => resources)).toEqual([[{ type: "data_key", uid: purpose, version: 1 }]]);
+    for (const keys of replicas)
+      expect(keys.macs.mac("token-hash", ["t"])).toEqual(before.macs.mac("token-hash", ["t"]));
+    const later = await started();
+    expect(later.macs.mac(purpose, ["x"]).value.toString("hex")).toBe(one);
   });
 
   it("KEY-09 refuses to start over a database whose key file is gone, and changes nothing", async () => {
     await started();
     await rm(join(dataDir, "keys", "keys.json"));
     await expect(open()).rejects.toThrow("the database holds data that only its keys open");
-    expect(await countKeys()).toBe(8);
+    expect(await countKeys()).toBe(purposes.length);
   });
 
   it("KEY-09 a dump of the database opens nothing with the keys of another installation's home", async () => {

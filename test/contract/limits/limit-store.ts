@@ -111,19 +111,37 @@ function sequenceContract(open: () => StoreUnderTest): void {
       expect(await store.take(key, ten, at(0), 10)).toMatchObject({ allowed: true, remaining: 0 });
     });
 
-    it("keeps what is owed when the rate changes", async () => {
+    it("keeps the share that is used up when the rate changes, with the same period and with another", async () => {
       const { store } = open();
       const key = anyKey();
       for (let n = 0; n < 10; n++) await store.take(key, ten, at(0), 1);
       expect((await store.take(key, { count: 5, perMs: 60_000 }, at(1_000), 1)).allowed).toBe(false);
       expect((await store.take(key, { count: 5, perMs: 60_000 }, at(12_000), 1)).allowed).toBe(true);
+      for (const perMs of [3_600_000, 1_000, 60_000]) {
+        const decision = await store.take(key, { count: 5, perMs }, at(12_000), 1);
+        expect(decision).toMatchObject({ allowed: false, wholeAfterMs: perMs, retryAfterMs: perMs / 5 });
+      }
+    });
+
+    it("holds a new limit at once: nobody waits longer than it says, not for what an old one had let in", async () => {
+      const { store } = open();
+      const key = anyKey();
+      const [slow, fast] = [
+        { count: 1, perMs: 3_600_000 },
+        { count: 1_000, perMs: 1_000 },
+      ];
+      expect((await store.take(key, slow, at(0), 1)).allowed).toBe(true);
+      expect(await store.take(key, slow, at(0), 1)).toMatchObject({ allowed: false, retryAfterMs: 3_600_000 });
+      expect(await store.take(key, fast, at(0), 1)).toMatchObject({ allowed: false, retryAfterMs: 1 });
+      expect(await store.take(key, fast, at(1), 1)).toMatchObject({ allowed: true, remaining: 0 });
     });
 
     it("takes the largest rates that can be written", async () => {
       const { store } = open();
       for (const rate of [
         { count: 5_000_000, perMs: 1_000 },
-        { count: 1, perMs: 30 * 86_400_000 },
+        { count: 1, perMs: 366 * 86_400_000 },
+        { count: 10_000_000_000, perMs: 366 * 86_400_000 },
       ])
         expect((await store.take(anyKey(), rate, at(0), 1)).allowed).toBe(true);
     });
@@ -180,6 +198,25 @@ function clockContract(open: () => StoreUnderTest): void {
             if (decision.allowed) cost += call.cost * step;
           }
           expect(cost).toBeLessThanOrEqual(rate.count * step + (now + skew) * 1000);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    it("lets in no more than the looser of two settings, when replicas differ", async () => {
+      await fc.assert(
+        fc.asyncProperty(rates, rates, calls, async (mine, theirs, sequence) => {
+          const { store, other } = open();
+          const key = anyKey();
+          let now = 0;
+          let share = 0;
+          for (const [n, { after }] of sequence.entries()) {
+            now += after;
+            const rate = n % 2 === 0 ? mine : theirs;
+            if ((await (n % 2 === 0 ? store : other).take(key, rate, at(now), 1)).allowed) share += 1 / rate.count;
+          }
+          // One budget at the start, and what comes back at the pace of the shorter period; steps are rounded.
+          expect(share).toBeLessThanOrEqual((1 + now / Math.min(mine.perMs, theirs.perMs)) * 1.001 + 0.001);
         }),
         { numRuns: 25 },
       );

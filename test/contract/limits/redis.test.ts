@@ -83,6 +83,17 @@ describe("Redis", () => {
     expect(await untilAnswered(store)).toBe(true);
   });
 
+  it("RPC-11 keeps no more than a bounded number of questions for a server that stands still", async () => {
+    redis.halt();
+    const asked = Array.from({ length: 5_000 }, () => take(store).catch((error: Error) => error));
+    const refusals = (await Promise.all(asked)) as unknown as { reason: string; cause: Error }[];
+    redis.go();
+    expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(["LIMITS_UNAVAILABLE"]));
+    const full = refusals.filter(({ cause }) => cause.message === "The queue is full");
+    expect(full.length).toBeGreaterThan(800);
+    expect(await untilAnswered(store)).toBe(true);
+  });
+
   it("RPC-11 refuses at once when the server is gone, and counts again when it is back", async () => {
     await redis.kill();
     await expect(take(store)).rejects.toMatchObject(unavailable);

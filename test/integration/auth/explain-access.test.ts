@@ -109,6 +109,20 @@ describe("ExplainAccess", () => {
     });
   });
 
+  it("AZ-02 asks nobody for a grant about itself, as the chain does", async () => {
+    const alice = await person("alice");
+    const method = "gatehouse.auth.v1.SessionService/RevokeSession";
+    conditions = { stepUpAgeMs: 3_600_000, networks: parseNetworks("10.0.0.0/8") ?? everywhere };
+    const old = { ...(await house.principal(alice)), authenticatedAt: new Date(0) };
+    expect(await explain({ method }, old)).toMatchObject({ decision: ALLOWED, resource: `principals/${alice}` });
+    expect(await explain({ method, resource: `principals/${root.principalId}` }, old)).toMatchObject({
+      decision: NOT_GRANTED,
+    });
+    expect(await explain({ method, principalId: alice })).toMatchObject({ decision: ALLOWED, networkNarrows: false });
+    const narrow = await house.principal(alice, ["audit.read"]);
+    expect(await explain({ method }, narrow)).toMatchObject({ decision: AccessDecision.SCOPE_MISSING });
+  });
+
   it("AZ-02 says of others what would narrow them, not what narrows the one who asks", async () => {
     conditions = { stepUpAgeMs: 3_600_000, networks: parseNetworks("10.0.0.0/8") ?? everywhere };
     const second = await person("second");

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { type EmbeddedServer, startEmbedded } from "../../../src/postgres/embedded/server.ts";
 import { migrate } from "../../../src/postgres/migrate.ts";
+import { startTestRedis } from "../../fixtures/redis.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 import { databaseUrl } from "../server/database-url.ts";
 import { type Installation, makeInstallation, visitorOf } from "../server/installation.ts";
@@ -49,8 +50,8 @@ afterAll(async () => {
   await installation[Symbol.asyncDispose]();
 });
 
-function health(service: string): Promise<string | undefined> {
-  const client = new Client(watched.server.address, credentials.createInsecure());
+function health(service: string, { server } = watched): Promise<string | undefined> {
+  const client = new Client(server.address, credentials.createInsecure());
   return new Promise((resolve) => {
     client.makeUnaryRequest(
       "/grpc.health.v1.Health/Check",
@@ -65,8 +66,8 @@ function health(service: string): Promise<string | undefined> {
   });
 }
 
-const becomes = (service: string, wanted: string) =>
-  until(async () => ((await health(service)) === wanted ? wanted : undefined));
+const becomes = (service: string, wanted: string, of = watched) =>
+  until(async () => ((await health(service, of)) === wanted ? wanted : undefined));
 
 describe("RPC-02 health per dependency", () => {
   it("is lost with the database and back with it, while what needs none goes on", async () => {
@@ -89,5 +90,23 @@ describe("RPC-02 health per dependency", () => {
     const { stderr } = watched.server.output();
     expect(stderr.split("a dependency is lost").length - 1).toBe(1);
     expect(stderr.split("a dependency is back").length - 1).toBe(1);
+  });
+
+  it("shows the loss of Redis by itself, since most goes on without", async () => {
+    const redis = await startTestRedis();
+    await using own = await makeInstallation({ GATEHOUSE_REDIS_URL: redis.url });
+    const counting = await startWatched(own);
+    try {
+      expect(await health("gatehouse.dependency.redis", counting)).toBe("SERVING");
+      await redis.kill();
+      await becomes("gatehouse.dependency.redis", "NOT_SERVING", counting);
+      expect(await health("", counting)).toBe("SERVING");
+      expect(sumOf(await counting.scrape(), "gatehouse_dependency_up", ['"redis"'])).toBe(0);
+      await redis.restart();
+      await becomes("gatehouse.dependency.redis", "SERVING", counting);
+    } finally {
+      await counting.server.stop();
+      await redis.stop();
+    }
   });
 });

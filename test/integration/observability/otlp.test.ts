@@ -44,6 +44,7 @@ let accessToken: string;
 const spans: Span[] = [];
 const metrics: Metric[] = [];
 const keys = new Set<unknown>();
+const instances = new Set<unknown>();
 
 async function listen(handle: Parameters<typeof createServer>[1]): Promise<Server> {
   const made = createServer(handle as never);
@@ -53,8 +54,13 @@ async function listen(handle: Parameters<typeof createServer>[1]): Promise<Serve
 
 const addressOf = (listening: Server) => `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
 
+function noteInstance({ resource }: { readonly resource: { readonly attributes: readonly Attribute[] } }): void {
+  instances.add(attributesOf(resource.attributes)["service.instance.id"]);
+}
+
 function keep(path: string | undefined, text: string): void {
   const body = JSON.parse(text);
+  for (const one of [...(body.resourceSpans ?? []), ...(body.resourceMetrics ?? [])]) noteInstance(one);
   if (path === "/v1/traces")
     for (const { scopeSpans } of body.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
   if (path === "/v1/metrics")
@@ -203,6 +209,11 @@ describe("a trace", () => {
 });
 
 describe("J-08 M-08 exported metrics", () => {
+  it("say which process they come from, and so do spans, so that replicas are added up", async () => {
+    await until(() => metrics[0]);
+    expect([...instances]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+  });
+
   it("have the conventions' names and attributes", async () => {
     const duration = await until(() => metrics.find(({ name }) => name === "rpc.server.call.duration"));
     expect(duration.unit).toBe("s");
@@ -210,6 +221,9 @@ describe("J-08 M-08 exported metrics", () => {
       "rpc.system.name": "grpc",
       "rpc.response.status_code": "OK",
     });
+    const gauge = await until(() => metrics.find(({ name }) => name === "gatehouse_dependency_up"));
+    // "1" would become `gatehouse_dependency_up_ratio` in Prometheus.
+    expect(gauge.unit ?? "").toBe("");
     expect(metrics.map(({ name }) => name)).toContain("gatehouse_tokens_issued_total");
   });
 });

@@ -10,6 +10,7 @@ import { migrate } from "../../../src/postgres/migrate.ts";
 import { migrationsDirectory, readMigrations } from "../../../src/postgres/migration-files.ts";
 import { ensureGroupRoles } from "../../../src/postgres/roles.ts";
 import { requireServerVersion } from "../../../src/postgres/schema-state.ts";
+import { createFakeLogger } from "../../fakes/logger.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 import { dumpSchema } from "./schema-dump.ts";
@@ -58,6 +59,70 @@ describe("migrate", () => {
     expect(await database.asOwner("select to_regclass('three') as three")).toEqual([{ three: null }]);
     await file("0003_third.sql", "create table three (id integer);");
     expect(await run()).toEqual(["0003_third"]);
+  });
+
+  it("DAT-11 gives way to whoever uses a table, and says so when that does not end", async () => {
+    await run();
+    await file("0003_third.sql", "alter table one add column note text;");
+    const [user, late] = [await connect(database.connection("app"), 5_000), database.pool];
+    const options = { connection: database.connection("owner"), clock: systemClock, logger: createFakeLogger() };
+    try {
+      await user.query("begin");
+      await user.query("select * from one");
+      const migrating = migrate({ ...options, directory, tableLockMs: 50 });
+      const refused = expect(migrating).rejects.toThrow(
+        "the migration 0003_third needs a table that a long transaction holds; it was undone, and may be tried again",
+      );
+      // It waits its turn behind the migration, and is let through when that gives way.
+      expect(await late.rows({ name: "late", text: "select count(*)::int as n from one" }, [])).toEqual([{ n: 0 }]);
+      await refused;
+      expect(options.logger.lines).toHaveLength(5);
+      await user.query("commit");
+    } finally {
+      await user.end();
+    }
+    expect(await run()).toEqual(["0003_third"]);
+  });
+
+  it("DAT-11 leaves processes of the schema before it at work, while it migrates and after", async () => {
+    const released = await readMigrations(migrationsDirectory);
+    const options = { connection: database.connection("owner"), clock: systemClock, logger: silentLogger };
+    const schema = await mkdtemp(join(tmpdir(), "gh-schema-"));
+    const write = (migration: (typeof released)[number]) =>
+      writeFile(join(schema, `${migration.name}.sql`), migration.sql);
+    let done = false;
+    /** What every release does all the time: it asks for grants, tells the feed, records. */
+    const work = async (offset: number): Promise<number> => {
+      let rounds = 0;
+      for (; !done || rounds < 3; rounds += 1) {
+        await database.reader.rows(
+          { name: "old.standing", text: "select g.id from access_grant g join role r on r.name = g.role" },
+          [],
+        );
+        await database.writer.write(
+          { name: "old.feed", text: "insert into feed values ($1, 'token', 'key', '2030-01-01') returning number" },
+          [offset + rounds],
+        );
+        await database.writer.write({ name: "old.sweep", text: "delete from feed where number = $1" }, [
+          offset + rounds,
+        ]);
+      }
+      return rounds;
+    };
+    try {
+      for (const migration of released.slice(0, 1)) await write(migration);
+      await migrate({ ...options, directory: schema });
+      const workers = [work(1_000_000), work(2_000_000), work(3_000_000)];
+      for (const migration of released.slice(1)) {
+        await write(migration);
+        expect(await migrate({ ...options, directory: schema })).toEqual([migration.name]);
+      }
+      done = true;
+      for (const rounds of await Promise.all(workers)) expect(rounds).toBeGreaterThan(2);
+    } finally {
+      done = true;
+      await rm(schema, { recursive: true });
+    }
   });
 
   it("refuses when an executed migration was changed", async () => {

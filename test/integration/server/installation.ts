@@ -64,12 +64,15 @@ export async function makeInstallation(more: Environment = {}): Promise<Installa
   };
 }
 
+// A password is hashed for seconds while other tests have the processors.
+const patient = { deadlineMs: 20_000, retry: { maxAttempts: 1 } } as const;
+
 export function visitorOf(process: GatehouseProcess): Gatehouse {
-  return createGatehouse({ address: process.address, retry: { maxAttempts: 1 } });
+  return createGatehouse({ ...patient, address: process.address });
 }
 
 export function clientOf(process: GatehouseProcess, token: string): Gatehouse {
-  return createGatehouse({ address: process.address, credentials: token, retry: { maxAttempts: 1 } });
+  return createGatehouse({ ...patient, address: process.address, credentials: token });
 }
 
 export const administratorAccount: Account = { loginName: "ada", password: "correct horse battery staple" };

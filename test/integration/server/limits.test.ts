@@ -1,85 +1,17 @@
 // Limits end to end: real servers, real stores, clients of both doors. What one replica counts the other knows.
 import { randomBytes } from "node:crypto";
-import { cp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pause } from "../../../src/postgres/embedded/postmaster.ts";
+import { certificateFiles, makeAuthority, makeLeaf } from "../../fixtures/certificates.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { startProxy } from "../../fixtures/postgres-proxy.ts";
 import { startTestRedis, type TestRedis } from "../../fixtures/redis.ts";
 import { databaseUrl } from "./database-url.ts";
 import { type Environment, type GatehouseProcess, runGatehouse } from "./gatehouse-process.ts";
-import { type Installation, makeInstallation, visitorOf } from "./installation.ts";
-
-/** Nothing comes back within the time of a test; hashing as cheap as it may be. */
-const budget = {
-  GATEHOUSE_LIMIT_LOGIN: "10/24h",
-  GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-  GATEHOUSE_ARGON2_ITERATIONS: "2",
-};
-
-interface Answer {
-  readonly reason: string;
-  readonly headers: Headers;
-}
-
-async function post(server: GatehouseProcess, method: string, body: object, headers: Record<string, string> = {}) {
-  const answer = await fetch(`${server.webAddress}/${method}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-  const { details = [] } = (await answer.json()) as { details?: { debug?: { reason?: string }; value: string }[] };
-  const info = details.map(({ value }) => Buffer.from(value, "base64").toString("latin1")).join(" ");
-  const reason = answer.ok ? "OK" : (/\b[A-Z]+_[A-Z_]+[A-Z]\b/.exec(info)?.[0] ?? info);
-  return { reason, headers: answer.headers } satisfies Answer;
-}
-
-function guess(server: GatehouseProcess, loginName: string, headers: Record<string, string> = {}): Promise<Answer> {
-  return post(server, "gatehouse.auth.v1.AuthService/Login", { loginName, password: "a wrong password" }, headers);
-}
-
-async function guessByGrpc(server: GatehouseProcess, loginName: string): Promise<string> {
-  const visitor = visitorOf(server);
-  try {
-    return await visitor.auth.login({ loginName, password: "a wrong password" }).then(
-      () => "OK",
-      (error: { reason: string }) => error.reason,
-    );
-  } finally {
-    visitor.close();
-  }
-}
-
-function tally(reasons: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
-  return counts;
-}
-
-/** 32 clients, half at each server, half by each door, five guesses each. */
-async function storm(
-  servers: readonly GatehouseProcess[],
-  loginName: string,
-): Promise<Readonly<Record<string, number>>> {
-  const client = async (n: number) => {
-    const server = servers[n % servers.length];
-    if (server === undefined) throw new Error("no server");
-    const seen: string[] = [];
-    for (let call = 0; call < 5; call++)
-      seen.push(n % 4 < 2 ? (await guess(server, loginName)).reason : await guessByGrpc(server, loginName));
-    return seen;
-  };
-  return tally((await Promise.all(Array.from({ length: 32 }, (_, n) => client(n)))).flat());
-}
-
-async function replicas(given: Environment) {
-  const one = await makeInstallation(given);
-  const other = await makeInstallation(given);
-  const first = await one.start();
-  await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
-  return { one, other, servers: [first, await other.start()] as const };
-}
+import { budget, guess, guessByGrpc, post, replicas, storm, tally } from "./guessing.ts";
+import { type Installation, makeInstallation } from "./installation.ts";
 
 describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (kind) => {
   let database: TestDatabase;
@@ -149,6 +81,13 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
     expect(await guessByGrpc(servers[1], "eve")).toBe("RATE_LIMITED");
   });
 
+  it("RPC-11 count together from their first call on after an upgrade that brought the key of the counts", async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await database.asOwner("delete from data_key where purpose = 'limit-key'");
+    servers = await Promise.all([one.start(), other.start()]);
+    expect(await storm(servers, "mallory")).toMatchObject({ LOGIN_FAILED: 10, RATE_LIMITED: 150 });
+  });
+
   it("P-05 keep no login name and no address in the store", async () => {
     const stored = (await rows()).map(({ key }) => key.toString("latin1")).join(" ");
     expect((await rows()).length > 0).toBe(kind === "postgres");
@@ -176,6 +115,35 @@ describe("a server whose Redis goes away", () => {
       expect(reason).toBe("LOGIN_FAILED");
     } finally {
       await installation[Symbol.asyncDispose]();
+      await redis.stop();
+    }
+  });
+});
+
+describe("a server whose Redis speaks TLS", () => {
+  it("T-04 counts there when its certificate is right, and else nobody logs in", async () => {
+    await using files = await certificateFiles();
+    const authority = await makeAuthority();
+    const leaf = await makeLeaf(authority, { ips: ["127.0.0.1"], uses: ["server"] });
+    const caFile = await files.write("ca.pem", authority.pem);
+    const strangers = await files.write("strangers.pem", (await makeAuthority()).pem);
+    const [certFile, keyFile] = [await files.write("redis.pem", leaf.pem), await files.write("redis.key", leaf.key)];
+    const redis = await startTestRedis({ password: "p4ss-canary", tls: { certFile, keyFile, caFile } });
+    await using installation = await makeInstallation({ ...budget, GATEHOUSE_REDIS_URL: redis.url });
+    try {
+      const reasonWith = async (given: Environment) => {
+        const server = await installation.start(given);
+        const { reason } = await guess(server, "eve");
+        expect((await server.stop()).stderr).not.toContain("p4ss-canary");
+        return reason;
+      };
+      expect(await reasonWith({ GATEHOUSE_REDIS_CA: caFile })).toBe("LOGIN_FAILED");
+      expect(await reasonWith({ GATEHOUSE_REDIS_CA: strangers })).toBe("LIMITS_UNAVAILABLE");
+      expect(await reasonWith({})).toBe("LIMITS_UNAVAILABLE");
+      expect(await reasonWith({ GATEHOUSE_REDIS_URL: redis.url.replace("rediss:", "redis:") })).toBe(
+        "LIMITS_UNAVAILABLE",
+      );
+    } finally {
       await redis.stop();
     }
   });
@@ -226,6 +194,11 @@ describe("settings of limits", () => {
       await reload("GATEHOUSE_LIMIT_OVERRIDES=TokenService/NoSuch=2/24h");
       expect(server.output().stderr).toContain("GATEHOUSE_LIMIT_OVERRIDES names no method");
       expect(await jwks()).toBe("OK");
+      // All of the old budget is all of this one.
+      await reload("GATEHOUSE_LIMIT_OVERRIDES=TokenService/GetJwks=4/12h");
+      expect(await jwks()).toBe("RATE_LIMITED");
+      await reload("GATEHOUSE_LIMIT_OVERRIDES=TokenService/GetJwks=10000/1s");
+      expect([await jwks(), await jwks(), await jwks()]).toEqual(["OK", "OK", "OK"]);
       await reload("GATEHOUSE_LIMIT_SHADOW=none");
       expect([await jwks(), await jwks(), await jwks()]).toEqual(["OK", "OK", "OK"]);
     } finally {

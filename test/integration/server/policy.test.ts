@@ -197,6 +197,8 @@ describe("a role that changes", () => {
         /^ {2}prn_.* secrets\.list on secrets\/a\/db: yes: grt_.* gives it: role reader on secrets\/a, without end$/,
       ),
     });
+    const own = await runGatehouse(installation.environment, ["policy", "explain", "ListSessions", "--principal", id]);
+    expect(own.stdout).toContain(`sessions.list on principals/${id}: yes: about itself no grant is asked for`);
     const reading = await runGatehouse(installation.environment, words("secrets.read"));
     expect(reading.stdout).toContain("secrets.read on secrets/a/db: no: no grant says anything about it");
   });

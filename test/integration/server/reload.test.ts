@@ -119,6 +119,23 @@ describe("SIGHUP", () => {
     await read();
     expect(await read()).toBe("RATE_LIMITED");
   });
+
+  it("T-02 P-08 believes a new proxy, and no longer one that was taken off", async () => {
+    const readFor = async (address: string) => {
+      const headers = { "x-forwarded-for": address };
+      return (await fetch(`${server.webAddress}/.well-known/jwks.json`, { headers })).status;
+    };
+    const oneEach = "GATEHOUSE_LIMIT_READ=1/1h\n";
+    await writeFile(file, `${oneEach}GATEHOUSE_TRUSTED_PROXIES=127.0.0.1\n`);
+    await hangUp('"reloaded"');
+    expect([await readFor("192.0.2.1"), await readFor("192.0.2.2"), await readFor("192.0.2.2")]).toEqual([
+      200, 200, 429,
+    ]);
+    await writeFile(file, oneEach);
+    await hangUp('"reloaded"');
+    await readFor("192.0.2.3");
+    expect([await readFor("192.0.2.4"), await readFor("192.0.2.5")]).toEqual([429, 429]);
+  });
 });
 
 describe("SIGHUP under TLS", () => {

@@ -2,11 +2,13 @@
 import "reflect-metadata";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rename } from "node:fs/promises";
 import { connect as connectPlain } from "node:net";
+import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import * as x509 from "@peculiar/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { aroundNow, type Leaf, makeAuthority, makeLeaf, makeList } from "../../fixtures/certificates.ts";
+import { type Authority, type Leaf, makeAuthority, makeLeaf, makeList } from "../../fixtures/certificates.ts";
 import { type Greeting, openWorld, type World } from "./world.ts";
 
 const spiffeId = "spiffe://prod.example/shop/cart";
@@ -51,7 +53,8 @@ describe("a server without client certificates", () => {
 
   it("NET-01 refuses to renegotiate, also with a client of another make", async () => {
     const words = ["s_client", "-connect", `127.0.0.1:${world.port}`, "-tls1_2"];
-    const client = spawn("openssl", words, { stdio: ["pipe", "pipe", "pipe"] });
+    // Where a server gives in, the client goes on until it is ended.
+    const client = spawn("openssl", words, { stdio: ["pipe", "pipe", "pipe"], timeout: 10_000 });
     let said = "";
     for (const stream of [client.stdout, client.stderr])
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -137,7 +140,7 @@ describe.each(["required", "optional"] as const)("client certificates %s", (clie
     expect(certificate).not.toHaveProperty("spiffeId");
   });
 
-  it("NET-03 accepts a chain through an intermediate that the client sends", async () => {
+  it("NET-03 refuses a chain through an intermediate that has no list, where lists are in force", async () => {
     const between = await makeAuthority("Between", world.authority);
     const leaf = await makeLeaf(between, { uris: [spiffeId] });
     // Its authority has no list, so with lists in force nobody knows whether it is revoked.
@@ -199,18 +202,61 @@ describe.each(["required", "optional"] as const)("client certificates %s", (clie
   });
 });
 
+describe("authorities in between", () => {
+  it("NET-03 are accepted from the client, below an authority that is named, and no other", async () => {
+    await using world = await openWorld({ clientAuth: "required" });
+    const between = await makeAuthority("Between", world.authority);
+    const leaf = await makeLeaf(between, { uris: [spiffeId] });
+    expect(heard(await world.greet({ ...leaf, pem: leaf.pem + between.pem }))).toMatchObject({ spiffeId });
+    expect(await world.greet(leaf)).toMatchObject({ ok: false });
+    const forged = await makeAuthority("Between", await makeAuthority());
+    const stranger = await makeLeaf(forged, { uris: [spiffeId] });
+    for (const sent of [forged.pem, between.pem, between.pem + world.authority.pem, ""])
+      expect(await world.greet({ ...stranger, pem: stranger.pem + sent })).toMatchObject({ ok: false });
+  });
+});
+
 describe("lists of revoked certificates", () => {
-  it("refuses everybody of an authority whose list has gone stale", async () => {
+  const minutes = (count: number) => new Date(Date.now() + count * 60_000);
+  const listUntil = (nextUpdate: Date) => (authority: Authority) => makeList(authority, [], { nextUpdate });
+
+  it("NET-03 keep the server from starting when one is overdue", async () => {
+    const opening = openWorld({ clientAuth: "required", crl: listUntil(minutes(-1)) });
+    await expect(opening).rejects.toThrow("holds a list whose next update is overdue: fetch the new one");
+  });
+
+  it("NET-03 that go stale close the door on their authority's clients, and end their connections", async () => {
     let now = new Date();
-    const { notBefore } = aroundNow();
     await using world = await openWorld({
       clientAuth: "required",
       clock: { now: () => now },
-      crl: (authority) => makeList(authority, [], { thisUpdate: notBefore, nextUpdate: new Date(Date.now() + 900) }),
+      reloadMs: 50,
+      crl: listUntil(minutes(30)),
     });
     const leaf = await makeLeaf(world.authority, { uris: [spiffeId] });
+    const stands = await world.greet(leaf);
+    if (!stands.ok) throw new Error(stands.code);
+    const ended = once(stands.socket, "close");
+    now = minutes(31);
+    await ended;
+    expect(await world.greet(leaf)).toMatchObject({ ok: false });
+    const complaints = world.logger.lines.filter(({ message }) => message.includes("is overdue"));
+    expect(complaints).toHaveLength(1);
+    await rename(
+      await world.files.write("crl.new", await listUntil(minutes(60))(world.authority)),
+      join(world.files.directory, "crl.pem"),
+    );
+    expect(await world.security.reload()).toBe("changed");
     expect(await world.greet(leaf)).toMatchObject({ ok: true });
-    now = new Date(Date.now() + 2_000);
-    await expect.poll(async () => (await world.greet(leaf)).ok, { timeout: 5_000 }).toBe(false);
+  });
+
+  it("NET-03 that are stale by the clock of the machine are refused by the TLS library as well", async () => {
+    await using world = await openWorld({
+      clientAuth: "required",
+      clock: { now: () => minutes(-30) },
+      crl: listUntil(minutes(-10)),
+    });
+    const leaf = await makeLeaf(world.authority, { uris: [spiffeId] });
+    expect(await world.greet(leaf)).toMatchObject({ ok: false });
   });
 });

@@ -71,6 +71,8 @@ describe("numbers with units", () => {
 
   it("rate is a count over a time, or off", () => {
     expect(read(is.rate, "10/60s")).toEqual({ count: 10, perMs: 60_000 });
+    expect(read(is.rate, "1000000000/366d")).toEqual({ count: 1e9, perMs: 366 * 86_400_000 });
+    for (const text of ["1000000001/1s", "10/367d", "10/999999999d"]) expect(read(is.rate, text)).toBeUndefined();
     expect(read(is.rate, "off")).toBe("off");
     for (const text of ["0/1s", "1/0s", "10", "10/s", "10/60", "1/1s/1s", "OFF", "none"])
       expect(read(is.rate, text)).toBeUndefined();

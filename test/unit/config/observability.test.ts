@@ -60,7 +60,24 @@ describe("the collector", () => {
     expect(JSON.stringify({ headers })).not.toContain("canary");
   });
 
-  it.each(["", "key", "=value", "a=b,,c=d", "a=b\r\nc: d", "a b=c", "a="])(
+  it("takes header values that are percent-encoded, as other programs do", () => {
+    const headers = value(is.httpHeaders, "Authorization=Basic%20dTpw%3D,x=a%2Cb");
+    expect(headers?.expose()).toEqual({ authorization: "Basic dTpw=", x: "a,b" });
+  });
+
+  it("NET-02 is not told headers in clear beyond loopback, unless that is asked for", () => {
+    const told = (endpoint: string, more = {}) =>
+      problems({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: "a=b", ...more });
+    for (const endpoint of ["http://collector:4318", "http://10.0.0.1:4318", "http://[2001:db8::1]:4318"]) {
+      expect(told(endpoint)).toEqual([expect.stringMatching(/HEADERS would reach beyond loopback in plaintext/)]);
+      expect(problems({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([]);
+      expect(told(endpoint, { GATEHOUSE_INSECURE_PLAINTEXT: "true" })).toEqual([]);
+    }
+    for (const endpoint of ["https://collector", "http://127.0.0.1:4318", "http://[::1]:4318"])
+      expect(told(endpoint)).toEqual([]);
+  });
+
+  it.each(["", "key", "=value", "a=b,,c=d", "a=b\r\nc: d", "a b=c", "a=", "a=%0d%0ab", "a=%", "a=%e9"])(
     "takes no headers of the form %j",
     (text) => {
       expect(value(is.httpHeaders, text)).toBeUndefined();

@@ -95,6 +95,32 @@ describe("a limiter", () => {
   });
 });
 
+describe("a limiter whose rate changes", () => {
+  const hourly = { count: 4, perMs: 3_600_000 };
+
+  it("keeps the share that is used up: a new limit holds at once, whichever way", () => {
+    const limiter = createLimiter(hourly);
+    for (let n = 0; n < 5; n++) limiter.take("over", start);
+    limiter.take("near", start);
+    limiter.update({ count: 1_000, perMs: 1_000 }, start);
+    expect(limiter.take("over", start)).toMatchObject({ allowed: false, retryAfterMs: 1, first: false });
+    expect(limiter.take("near", start)).toMatchObject({ allowed: true, remaining: 749, wholeAfterMs: 251 });
+    expect(limiter.take("over", start + 1)).toMatchObject({ allowed: true, remaining: 0 });
+    limiter.update(hourly, start + 1);
+    expect(limiter.take("over", start + 1)).toMatchObject({ allowed: false, retryAfterMs: 900_000 });
+    expect(limiter.take("new", start + 1)).toMatchObject({ allowed: true, remaining: 3 });
+  });
+
+  it("forgives what was paid off by then, and what a clock that stepped back seems to owe", () => {
+    const limiter = createLimiter({ count: 1, perMs: 1_000 });
+    limiter.take("paid", start);
+    limiter.take("owing", start + 5_000);
+    limiter.update(hourly, start + 2_000);
+    expect(limiter.take("paid", start + 2_000)).toMatchObject({ allowed: true, remaining: 3 });
+    expect(limiter.take("owing", start + 2_000)).toMatchObject({ allowed: false, retryAfterMs: 900_000 });
+  });
+});
+
 describe("the memory of a limiter", () => {
   const rate = { count: 10, perMs: 60_000 };
 

@@ -62,14 +62,7 @@ export const webExplanations: readonly Explanation[] = [
     cases: /Unexpected Requests\/.*\/unexpected-(codec|content-type|verb)$/,
   },
   {
-    why: "an HTTP/1.1 connection on which no request begins in time is told 408; Go's client may have begun one just then",
-    complaint: /HTTP status 408 Request Timeout/,
-    cases: /\/HTTPVersion:1\//,
-    sometimes: true,
-    wholeCase: true,
-  },
-  {
-    why: "a request that is refused while it is still being sent is reset; now and then with PROTOCOL_ERROR instead of NO_ERROR, which Go's client reports in place of the refusal",
+    why: "a request that ends between the last byte of its refusal and the END_STREAM after it is reset by node:http2 with PROTOCOL_ERROR, which Go's client reports in place of the refusal",
     complaint: /stream error: stream ID \d+; PROTOCOL_ERROR; received from peer/,
     cases: /\/HTTPVersion:2\/.*\/(\w+-)?request-exceeds-server-limit$/,
     sometimes: true,

@@ -36,21 +36,54 @@ function readReport(output: string): SuiteReport {
   return { total: Number(passed) + Number(failed), passed: Number(passed), failures, output };
 }
 
-/** `features` as the suite's YAML has them; `words` follow the name of our server's program. */
-export function runSuite(options: {
+export interface SuiteOptions {
   readonly directory: string;
+  /** As the suite's YAML has them. */
   readonly features: string;
+  /** Those that follow the name of our server's program. */
   readonly words: readonly string[];
-}): Promise<SuiteReport> {
-  const configuration = join(options.directory, `${options.words[0]}.yaml`);
-  writeFileSync(configuration, options.features);
-  const words = ["--mode", "server", "--conf", configuration, "--parallel", "16", "--max-servers", "4", "--"];
+}
+
+function run({ words }: SuiteOptions, configuration: string, more: readonly string[]): Promise<SuiteReport> {
+  const suite = ["--mode", "server", "--conf", configuration, ...more, "--"];
   return new Promise((resolve) => {
     execFile(
       findGoTool("connectconformance"),
-      [...words, process.execPath, server, ...options.words],
+      [...suite, process.execPath, server, ...words],
       { maxBuffer: 64 * 1024 * 1024 },
       (_failed, stdout, stderr) => resolve(readReport(`${stdout}\n${stderr}`)),
     );
   });
+}
+
+/** Calls that do nothing and have two seconds for it: only a machine that is busy with something else makes them late. */
+const hasTwoSeconds = /^Deadline Propagation\//;
+/** The suite gives our program ten seconds to start; the cases that want it have not been run. */
+const notStarted = "timed out waiting for result from server";
+
+function isLate([name, said]: readonly [string, readonly string[]]): boolean {
+  return said.some(
+    (complaint) =>
+      complaint.includes(notStarted) || (hasTwoSeconds.test(name) && complaint.includes("deadline_exceeded")),
+  );
+}
+
+export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
+  const configuration = join(options.directory, `${options.words[0]}.yaml`);
+  writeFileSync(configuration, options.features);
+  const report = await run(options, configuration, ["--max-servers", "2", "--parallel", "16"]);
+  const late = [...report.failures].filter(isLate);
+  if (late.length === 0) return report;
+  console.warn(`late on a busy machine, asked again more slowly: ${late.map(([name]) => name).join(", ")}`);
+  const again = await run(options, configuration, [
+    "--max-servers",
+    "1",
+    "--parallel",
+    "2",
+    ...late.flatMap(([name]) => ["--run", name]),
+  ]);
+  const failures = new Map(report.failures);
+  for (const [name] of late) failures.delete(name);
+  for (const [name, said] of again.failures) failures.set(name, said);
+  return { ...report, passed: report.passed + again.passed, failures };
 }

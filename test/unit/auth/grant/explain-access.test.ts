@@ -47,6 +47,20 @@ describe("ExplainAccess", () => {
     });
   });
 
+  it("AZ-02 asks no grant of a principal about itself, and one about others", async () => {
+    const list = { method: "t.v1.Things/List" };
+    for (const resource of ["", `principals/prn_${alice}`]) {
+      const answer = await explain({ ...list, resource });
+      expect(answer).toMatchObject({ decision: AccessDecision.ALLOWED, resource: `principals/prn_${alice}` });
+      expect(answer).toMatchObject({ scopeNarrows: true });
+      expect(answer).not.toHaveProperty("decidingGrant");
+      expect(answer).not.toHaveProperty("stepUpAge");
+    }
+    for (const resource of ["principals", `principals/prn_${bob}`]) {
+      expect(await explain({ ...list, resource })).toMatchObject({ decision: AccessDecision.NOT_GRANTED });
+    }
+  });
+
   it("is refused for half a question, two questions, and nobody", async () => {
     for (const request of [{}, { permission: "*" }, { permission: "things.read", method: "t.v1.Things/Read" }]) {
       expect(await explain(request)).toMatchObject({ reason: "REQUEST_INVALID" });

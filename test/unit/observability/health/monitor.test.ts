@@ -6,13 +6,14 @@ import { createFakeLogger } from "../../../fakes/logger.ts";
 
 function watch() {
   const health = new Map<string, string>();
-  const up = { postgres: true, vault: true };
+  const up = { postgres: true, vault: true, redis: true };
   const logger = createFakeLogger();
   const ledger = createLedger();
   const monitor = createHealthMonitor({
     dependencies: [
-      { name: "postgres", healthy: () => up.postgres },
-      { name: "vault", healthy: () => up.vault },
+      { name: "postgres", needed: true, healthy: () => up.postgres },
+      { name: "vault", needed: true, healthy: () => up.vault },
+      { name: "redis", needed: false, healthy: () => up.redis },
     ],
     services: ["", "a.v1.A"],
     set: (service, state) => void health.set(service, state),
@@ -29,6 +30,7 @@ describe("RPC-02 health", () => {
     expect([...watch().health]).toEqual([
       ["gatehouse.dependency.postgres", "SERVING"],
       ["gatehouse.dependency.vault", "SERVING"],
+      ["gatehouse.dependency.redis", "SERVING"],
       ["", "SERVING"],
       ["a.v1.A", "SERVING"],
     ]);
@@ -44,6 +46,7 @@ describe("RPC-02 health", () => {
       "a.v1.A": "NOT_SERVING",
       "gatehouse.dependency.postgres": "NOT_SERVING",
       "gatehouse.dependency.vault": "SERVING",
+      "gatehouse.dependency.redis": "SERVING",
     });
     up.postgres = true;
     look();
@@ -66,6 +69,19 @@ describe("RPC-02 health", () => {
     expect(health.get("gatehouse.dependency.postgres")).toBe("SERVING");
   });
 
+  it("goes on without what is not needed, which shows by itself", () => {
+    const { health, up, look, logger } = watch();
+    up.redis = false;
+    look();
+    expect([...health].filter(([, state]) => state === "NOT_SERVING")).toEqual([
+      ["gatehouse.dependency.redis", "NOT_SERVING"],
+    ]);
+    expect(logger.lines).toMatchObject([{ level: "error", fields: { dependency: "redis" } }]);
+    up.redis = true;
+    look();
+    expect(new Set(health.values())).toEqual(new Set(["SERVING"]));
+  });
+
   it("is a metric as well", () => {
     const { up, look, ledger } = watch();
     up.vault = false;
@@ -73,6 +89,7 @@ describe("RPC-02 health", () => {
     expect(ledger.read()[0]?.series).toEqual([
       { labels: { dependency: "postgres" }, value: 1 },
       { labels: { dependency: "vault" }, value: 0 },
+      { labels: { dependency: "redis" }, value: 1 },
     ]);
   });
 });

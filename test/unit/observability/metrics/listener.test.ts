@@ -9,10 +9,11 @@ import { type MetricsListener, openMetricsListener } from "../../../../src/obser
 let open: MetricsListener | undefined;
 afterEach(() => open?.close());
 
-async function serve(): Promise<string> {
+async function serve(more: { readonly help?: string; readonly quietMs?: number } = {}): Promise<string> {
+  const { help = "Calls.", quietMs = 10_000 } = more;
   const ledger = createLedger();
-  ledger.counter({ name: "calls_total", help: "Calls." }).with({}).add(4);
-  open = await openMetricsListener({ ledger, host: "127.0.0.1", port: 0 });
+  ledger.counter({ name: "calls_total", help }).with({}).add(4);
+  open = await openMetricsListener({ ledger, host: "127.0.0.1", port: 0, quietMs });
   return `http://${open.address}`;
 }
 
@@ -57,6 +58,21 @@ describe("DAT-08 the address for metrics", () => {
     await expect(opening).rejects.toThrow(StartRefused);
     await expect(opening).rejects.toThrow(`cannot listen on 127.0.0.1:${port} for metrics`);
     other.close();
+  });
+
+  it("takes its places back from whoever does not read the answer, or asks nothing", async () => {
+    const { port, hostname } = new URL(await serve({ help: "Calls. ".repeat(500_000), quietMs: 50 }));
+    const idle = Array.from({ length: 16 }, (_, index) => {
+      const socket = connect(Number(port), hostname).on("error", () => {});
+      if (index % 2 === 0) socket.write("GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n");
+      return socket.pause();
+    });
+    const asked = () => fetch(`http://${hostname}:${port}/metrics`).then((answer) => answer.text());
+    for (;;) {
+      const text = await asked().catch(() => "");
+      if (text.includes("calls_total 4")) break;
+    }
+    for (const socket of idle) socket.destroy();
   });
 
   it("waits for nobody who has not finished asking when it ends", async () => {

@@ -9,7 +9,7 @@ const taken = (answer: unknown): (() => void) => {
 
 describe("places", () => {
   it("RPC-06 are counted for each address, however it is spelt, and for an IPv6 /64 as a whole", () => {
-    const places = createPlaces({ maxConnections: 100, maxConnectionsPerAddress: 2 });
+    const places = createPlaces({ maxConnections: 100, maxConnectionsPerAddress: 2, handshakeMs: 10_000 });
     taken(places.take("192.0.2.1"));
     taken(places.take("::ffff:192.0.2.1"));
     expect(places.take("192.0.2.1")).toBe("address_full");
@@ -21,7 +21,7 @@ describe("places", () => {
   });
 
   it("RPC-06 are counted in all", () => {
-    const places = createPlaces({ maxConnections: 2, maxConnectionsPerAddress: 2 });
+    const places = createPlaces({ maxConnections: 2, maxConnectionsPerAddress: 2, handshakeMs: 10_000 });
     taken(places.take("192.0.2.1"));
     taken(places.take("192.0.2.2"));
     expect(places.take("192.0.2.3")).toBe("full");
@@ -29,7 +29,7 @@ describe("places", () => {
   });
 
   it("are given back once, whatever is called twice", () => {
-    const places = createPlaces({ maxConnections: 10, maxConnectionsPerAddress: 1 });
+    const places = createPlaces({ maxConnections: 10, maxConnectionsPerAddress: 1, handshakeMs: 10_000 });
     const leave = taken(places.take("192.0.2.1"));
     leave();
     leave();
@@ -40,7 +40,7 @@ describe("places", () => {
   });
 
   it("of a Unix socket have no address, so only their number counts", () => {
-    const places = createPlaces({ maxConnections: 5, maxConnectionsPerAddress: 1 });
+    const places = createPlaces({ maxConnections: 5, maxConnectionsPerAddress: 1, handshakeMs: 10_000 });
     for (let n = 0; n < 5; n += 1) taken(places.take("unix"));
   });
 });

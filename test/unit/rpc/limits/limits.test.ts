@@ -203,13 +203,33 @@ describe("new settings while the server runs", () => {
   it("are in force at once, and the share of the budget that is used up stays used up", async () => {
     const { reasons, limits } = start(withRead(4));
     expect(await reasons(2, getJwks)).toBe("OK OK");
-    limits.update(withRead(2));
+    limits.update(withRead(2), noon);
     expect(await reasons(2, getJwks)).toBe("OK RATE_LIMITED");
-    limits.update(withRead(80));
+    limits.update(withRead(80), noon);
     expect(await reasons(1, getJwks)).toBe("RATE_LIMITED");
-    limits.update({ ...noExtras, rates: noRates });
+    limits.update({ ...noExtras, rates: noRates }, noon);
     expect(await reasons(3, getJwks)).toBe("OK OK OK");
   });
+
+  it.each(["read", "login"] as const)(
+    "let in whoever was over a slow limit of class %s as soon as the fast one does",
+    async (name) => {
+      const withRate = (count: number, perMs: number): LimitSettings => ({
+        ...noExtras,
+        rates: { ...noRates, [name]: { count, perMs } },
+      });
+      const { call, limits, pass } = start(withRate(1, 3_600_000));
+      // Guesses at one account, or reads from one address.
+      const again = () => (name === "read" ? call(getJwks) : call(login, guess));
+      expect([await again(), await again()]).toEqual(["OK", "RATE_LIMITED"]);
+      limits.update(withRate(1_000, 1_000), noon);
+      expect(await again()).toBe("RATE_LIMITED");
+      pass(1);
+      expect(await again()).toBe("OK");
+      limits.update(withRate(1, 3_600_000), new Date(noon.getTime() + 1));
+      expect(await again()).toBe("RATE_LIMITED");
+    },
+  );
 
   it("that name an unknown method are refused before anything changes", async () => {
     const { reasons, limits } = start(withRead(1));

@@ -25,6 +25,12 @@ describe("the quota of an answer", () => {
     expect(quotaOf(letIn(3, 1_001), "grpc").metadata).toEqual(plain("20000", "3", "2"));
   });
 
+  it("tells budgets of weeks apart", () => {
+    const weekly = createQuotaWriter("login", { count: 5, perMs: 30 * 86_400_000 });
+    expect(weekly(letIn(1, 1_048_576_000), "grpc").remaining).toBe(1);
+    expect(weekly(letIn(2, 0), "grpc").metadata).toEqual(plain("5", "2", "0"));
+  });
+
   it("of a refusal says when to come back", () => {
     const refused: Decision = { allowed: false, remaining: 0, wholeAfterMs: 60_000, retryAfterMs: 5_001, first: true };
     expect(quotaOf(refused, "grpc").metadata).toEqual(plain("20000", "0", "6"));

@@ -152,7 +152,7 @@ describe("J-08 what is counted of a call", () => {
     await call("dead");
     const counted = read(ledger, "rpc_server_call_duration_seconds").map((series) => [
       series.labels.rpc_system_name,
-      series.labels.rpc_status_code,
+      series.labels.rpc_response_status_code,
       "buckets" in series ? series.buckets.reduce((sum, count) => sum + count) : undefined,
     ]);
     expect(counted).toEqual([

@@ -538,7 +538,8 @@ export declare type ExplainAccessRequest = Message<"gatehouse.auth.v1.ExplainAcc
   method: string;
 
   /**
-   * The whole resource in question, such as `secrets/team-a/db`. Empty = everything, or with `method` its whole type.
+   * The whole resource in question, such as `secrets/team-a/db`. Empty = everything, or with `method` its whole type; with
+   * a method that everybody may call about itself, the principal in question.
    *
    * @generated from field: string resource = 4;
    */
