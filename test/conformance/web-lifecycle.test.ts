@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { Agent, request as httpRequest } from "node:http";
-import { connect as connectHttp2, constants } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,10 +20,11 @@ import { openAttacker } from "../fixtures/http2/attacker.ts";
 import * as frames from "../fixtures/http2/frames.ts";
 import { noteUncaught } from "../fixtures/uncaught.ts";
 import { call, pathOf } from "./door.ts";
-import { ask, askHttp2, callJson, openTestWebDoor, reasonOf, sendBytes, sessionOf } from "./web-door.ts";
+import { ask, askHttp2, callJson, openTestWebDoor, reasonOf, sendBytes, sessionOf, trailersIn } from "./web-door.ts";
 
 const whoAmI = AuthService.method.whoAmI;
 const headers = { "content-type": "application/json", authorization: "Bearer good" };
+const grpcWeb = "application/grpc-web+proto";
 const tokens = { good: principalOf() };
 
 /** A door whose one call waits until the test lets it go on. */
@@ -169,6 +170,54 @@ describe("answers that nobody reads", () => {
     expect((await askHttp2(session, path, { method: "POST", headers, body: '{"path":"a"}' })).status).toBe(200);
     session.destroy();
     await door.close();
+  });
+});
+
+describe("a request over HTTP/2 that is refused while it is sent", () => {
+  const tooLong = Buffer.from([0, 0xff, 0xff, 0xff, 0xff]);
+  const kibi = (count: number) => Buffer.alloc(1024 * count);
+
+  /** Its answer is there, and it has not come to its end. */
+  async function sendRefused(session: ClientHttp2Session) {
+    const asked = { ...headers, "content-type": grpcWeb };
+    const stream = session.request({ ":method": "POST", ":path": pathOf(whoAmI), ...asked });
+    const closed = once(stream, "close");
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.write(Buffer.concat([tooLong, kibi(100)]));
+    await once(stream, "end");
+    expect(trailersIn(Buffer.concat(chunks))["grpc-status"]).toBe("8");
+    return { stream, closed };
+  }
+
+  it("is taken to its end, more than a window of it too", async () => {
+    const door = await openTestWebDoor({ tokens });
+    const session = sessionOf(door);
+    const { stream, closed } = await sendRefused(session);
+    stream.end(kibi(400));
+    await closed;
+    expect([stream.aborted, stream.rstCode]).toEqual([false, constants.NGHTTP2_NO_ERROR]);
+    // What left last may not have been counted yet.
+    expect(session.socket.bytesWritten).toBeGreaterThan(400 * 1024);
+    await door.door.stop(60_000);
+  });
+
+  it.each([
+    ["goes on for too long", kibi(4096)],
+    ["takes too long to end", kibi(1)],
+  ])("is told to stop when it %s, and its connection lives on", async (_, more) => {
+    const door = await openTestWebDoor({ tokens });
+    const session = sessionOf(door);
+    const { stream, closed } = await sendRefused(session);
+    stream.write(more);
+    await closed;
+    // The client's own word for a stream that was closed before it had ended it.
+    expect([stream.aborted, stream.rstCode]).toEqual([true, constants.NGHTTP2_NO_ERROR]);
+    expect(session.socket.bytesWritten).toBeLessThan(2048 * 1024);
+    const asked = { method: "POST", headers, body: "{}" };
+    expect((await askHttp2(session, pathOf(whoAmI), asked)).status).toBe(200);
+    // As long as the door has the stream, it waits for it.
+    await door.door.stop(60_000);
   });
 });
 

@@ -2,6 +2,7 @@
 // come to its end, the bytes that follow are not the next one, and a client whose connection is closed while it sends may
 // never see the answer (RFC 9112 section 9.6).
 import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import { singleHeader } from "./message.ts";
 
 /** Up to this size the rest is read and thrown away, so that the connection may live on. */
@@ -19,7 +20,7 @@ export function mayLiveOn(request: IncomingMessage): boolean {
 }
 
 /** Calls back once: with true when the request has come to its end, with false when that takes too much or too long. */
-export function readAway(request: IncomingMessage, done: (whole: boolean) => void): void {
+export function readAway(request: IncomingMessage | Http2ServerRequest, done: (whole: boolean) => void): void {
   let left = mostBytes;
   const settle = (whole: boolean): void => {
     clearTimeout(timer);

@@ -1,5 +1,6 @@
 // Writes answers: in one piece, or message by message no faster than the caller reads.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { setHeaders } from "./headers.ts";
 import { mayLiveOn, readAway } from "./leftovers.ts";
@@ -76,6 +77,19 @@ function endAfter(request: IncomingMessage, response: ServerResponse, bytes: Uin
   });
 }
 
+/** Who still sends may wait for room that nobody makes. After a while he is told to stop (RFC 9113 section 8.1). */
+function takeRest(request: Http2ServerRequest): void {
+  const { stream } = request;
+  // Not that of the response, which comes when the stream has closed. Nor is the stream closed at once: what says that the
+  // answer is whole leaves after this event, and would not.
+  stream.once("finish", () => {
+    if (request.complete) return;
+    readAway(request, (whole) => {
+      if (!whole) stream.close();
+    });
+  });
+}
+
 export function createSender(deps: {
   readonly answerMs: number;
   /** True once no connection should be kept: HTTP/1.1 says so with the answer. */
@@ -86,7 +100,7 @@ export function createSender(deps: {
     response.setTimeout(deps.answerMs, () => response.destroy());
     response.once("finish", () => response.setTimeout(0));
     if (isHttp2(request)) {
-      if (!request.complete) response.once("finish", () => request.stream.close());
+      if (!request.complete) takeRest(request);
       endWith(response, bytes);
     } else if (request.complete) {
       // Bytes that nobody took would hold up what follows them.
