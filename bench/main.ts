@@ -7,8 +7,10 @@ import type { BenchRow, Measured, Pace } from "./row.ts";
 import { abuseRow } from "./rows/abuse.ts";
 import { durableRows } from "./rows/durable.ts";
 import { introspectRows } from "./rows/introspect.ts";
+import { issueRow } from "./rows/issue.ts";
 import { loginRows } from "./rows/login.ts";
 import { loadedMemoryRow, restartRows } from "./rows/process.ts";
+import { vaultRows } from "./rows/vault.ts";
 import { startSystem } from "./system.ts";
 
 const rows: readonly BenchRow[] = [
@@ -16,6 +18,8 @@ const rows: readonly BenchRow[] = [
   ...loginRows,
   abuseRow,
   ...durableRows,
+  issueRow,
+  ...vaultRows,
   loadedMemoryRow,
   ...restartRows,
 ];

@@ -10,7 +10,7 @@ import { type GatehouseProcess, startGatehouse } from "./gatehouse-process.ts";
 import type { LoadJob, LoadResult } from "./load/job.ts";
 import { type SideProcess, startSideProcess } from "./process.ts";
 import type { HashJob } from "./reference/argon2.ts";
-import { echoPath } from "./reference/echo.ts";
+import { type EchoQuestion, echoPath } from "./reference/echo.ts";
 import type { VerifyJob } from "./reference/jose-verify.ts";
 import type { PostgresJob } from "./reference/postgres.ts";
 import type { Sample } from "./row.ts";
@@ -36,6 +36,8 @@ export interface System {
   /** A second generator, for load beside the measured one. */
   background(job: Omit<LoadJob, "target">): Promise<LoadResult>;
   echo(answerBytes: number, job: Omit<LoadJob, "target" | "path">): Promise<LoadResult>;
+  /** The same, with one INSERT before each answer. */
+  insertAndEcho(answerBytes: number, job: Omit<LoadJob, "target" | "path">): Promise<LoadResult>;
   postgres(job: Omit<PostgresJob, "connection" | "poolSize">): Promise<Sample>;
   verify(job: VerifyJob): Promise<Sample>;
   hash(job: HashJob): Promise<Sample>;
@@ -76,14 +78,15 @@ function requireAllAnswered(result: LoadResult): LoadResult {
   return result;
 }
 
-export async function startSystem(): Promise<System> {
+/** `more` = settings of the server beside those of every row. */
+export async function startSystem(more: NodeJS.ProcessEnv = {}): Promise<System> {
   const dataDir = mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
-  let gatehouse = await startGatehouse(dataDir);
+  let gatehouse = await startGatehouse(dataDir, more);
   let caller = createCaller(gatehouse.port);
   const administrator = await bootstrap(caller, dataDir);
   const generator = lazily<LoadJob, LoadResult>("./load/worker.ts");
   const second = lazily<LoadJob, LoadResult>("./load/worker.ts");
-  const echo = lazily<{ answerBytes: number }, number>("./reference/echo.ts");
+  const echo = lazily<EchoQuestion, number>("./reference/echo.ts");
   const postgres = lazily<PostgresJob, Sample>("./reference/postgres.ts");
   const jose = lazily<VerifyJob, Sample>("./reference/jose-verify.ts");
   const argon2 = lazily<HashJob, Sample>("./reference/argon2.ts");
@@ -109,13 +112,18 @@ export async function startSystem(): Promise<System> {
       const port = await echo.ask({ answerBytes });
       return requireAllAnswered(await generator.ask({ ...job, path: echoPath, target: { port } }));
     },
+    async insertAndEcho(answerBytes, job) {
+      const insert = { connection: await ownerConnection(dataDir), poolSize };
+      const port = await echo.ask({ answerBytes, insert });
+      return requireAllAnswered(await generator.ask({ ...job, path: echoPath, target: { port } }));
+    },
     postgres: async (job) => postgres.ask({ ...job, poolSize, connection: await ownerConnection(dataDir) }),
     verify: jose.ask,
     hash: argon2.ask,
     async restart() {
       caller.close();
       await gatehouse.stop();
-      gatehouse = await startGatehouse(dataDir);
+      gatehouse = await startGatehouse(dataDir, more);
       caller = createCaller(gatehouse.port);
       mill = undefined;
     },

@@ -1,5 +1,6 @@
 // The command line as commander sees it. What a command does is handed in, so that `--help` loads nothing else.
 import { Command } from "commander";
+import { type KeysActions, keysCommand } from "./keys-command.ts";
 
 /** What `policy explain` is asked. */
 export interface ExplainQuestion {
@@ -9,13 +10,14 @@ export interface ExplainQuestion {
   readonly permission?: string;
 }
 
-export interface Actions {
+export interface Actions extends KeysActions {
   serve(): Promise<void>;
   migrate(): Promise<void>;
   config(): Promise<void>;
   policy(): Promise<void>;
   explain(question: ExplainQuestion): Promise<void>;
   recoverAdmin(): Promise<void>;
+  decode(): Promise<void>;
   devCerts(options: { readonly out: string; readonly host: readonly string[] }): Promise<void>;
 }
 
@@ -36,12 +38,9 @@ export function createCli({ actions, version, write }: CliDeps): Command {
     .configureOutput({ writeOut: write.out, writeErr: write.err })
     .exitOverride()
     .addHelpText("after", settingsNote);
-  const command = (name: string, description: string, act: () => Promise<void>) =>
-    new Command(name)
-      .description(description)
-      .helpOption("-h, --help", "print this help")
-      .copyInheritedSettings(cli)
-      .action(act);
+  const bare = (name: string, description: string) =>
+    new Command(name).description(description).helpOption("-h, --help", "print this help").copyInheritedSettings(cli);
+  const command = (name: string, description: string, act: () => Promise<void>) => bare(name, description).action(act);
   const admin = new Command("admin")
     .description("what only the operator of the machine may do")
     .helpOption("-h, --help", "print this help")
@@ -78,6 +77,10 @@ export function createCli({ actions, version, write }: CliDeps): Command {
     )
     .addCommand(command("config", "print every setting in force and where it comes from", () => actions.config()))
     .addCommand(policy)
+    .addCommand(
+      command("decode", "show what the token on standard input says, without trusting it", () => actions.decode()),
+    )
     .addCommand(devCerts)
+    .addCommand(keysCommand(bare, actions))
     .addCommand(admin);
 }

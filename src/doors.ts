@@ -57,7 +57,8 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
         return inForce.corsCredentials;
       },
     };
-    open.push(await openWebDoor({ ...both, cors, listen: config.webListen, health: health.all }));
+    const oauth = { issuer: config.jwtIssuer, url: config.webUrl, certificates: config.tlsClientAuth !== "off" };
+    open.push(await openWebDoor({ ...both, cors, oauth, listen: config.webListen, health: health.all }));
   }
   return {
     addresses: open.map(({ address }) => address),

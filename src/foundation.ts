@@ -9,11 +9,15 @@ import { type Observer, unobserved } from "./kernel/observer.ts";
 import type { SignatureAlgorithm } from "./kernel/sealing.ts";
 import type { UnitOfWork } from "./kernel/unit-of-work.ts";
 import { type Keys, openKeys } from "./keys/open.ts";
+import { requireNoServer } from "./postgres/alone.ts";
 import { openDataDirectory } from "./postgres/embedded/layout.ts";
 import { lockDirectory } from "./postgres/embedded/lock.ts";
 import { claimInstallation } from "./postgres/installation.ts";
 import { observeDatabase } from "./postgres/observed.ts";
 import { type Database, openDatabase } from "./postgres/open.ts";
+import { signingKeyTimes } from "./settings.ts";
+import type { OpenedVault } from "./vault/open.ts";
+import { openVaultLink, vaultKeyLink } from "./vault-link.ts";
 
 export interface FoundationOptions {
   readonly config: Config;
@@ -21,6 +25,8 @@ export interface FoundationOptions {
   readonly clock: Clock;
   /** Default: nobody watches. */
   readonly telemetry?: Observer;
+  /** For `gatehouse keys migrate`: the home that keys come from. Refused while a server works on the database. */
+  readonly movingFrom?: Config["keys"];
   /** Hears at once of what this process itself announced to the feed. */
   readonly onCommitted: (events: readonly FeedEvent[]) => void;
   /** Takes what must be undone, in reverse order, at the end or when the start fails half-way. */
@@ -28,26 +34,34 @@ export interface FoundationOptions {
 }
 
 export interface Foundation {
+  readonly installationId: string;
   readonly database: Database;
   readonly keys: Keys;
   readonly audit: AuditSlice;
   readonly unitOfWork: UnitOfWork;
+  /** Undefined = keys live elsewhere. */
+  readonly vault: OpenedVault | undefined;
 }
 
 /** HS256 is for a foreign audience alone, so Gatehouse's own tokens are then signed with the default. */
-function algorithms({ jwtAlgorithm }: Config): readonly SignatureAlgorithm[] {
+function algorithms({ jwtAlgorithm }: Config): readonly [SignatureAlgorithm] {
   return [jwtAlgorithm === "HS256" ? "ES256" : jwtAlgorithm];
 }
 
-async function openInstallationKeys(database: Database, { config, logger, clock, cleanup }: FoundationOptions) {
+async function openInstallationKeys(database: Database, vault: OpenedVault | undefined, options: FoundationOptions) {
+  const { config, logger, clock, cleanup } = options;
   const installationId = await claimInstallation(database.writer, clock.now());
   const { keys: home, dataDir, masterKey } = config;
   const keys = await openKeys({
     home,
+    movingFrom: options.movingFrom,
     dataDir,
     masterKey,
     installationId,
     algorithms: algorithms(config),
+    signingKeyTimes: signingKeyTimes(config),
+    vault: vault && vaultKeyLink(config, vault),
+    ...(options.telemetry && { metrics: options.telemetry.metrics }),
     reader: database.reader,
     clock,
     logger,
@@ -69,17 +83,22 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   const { config, logger, clock, cleanup, telemetry = unobserved } = options;
   const { metrics, tracer } = telemetry;
   await holdDataDirectory(options);
+  // Before the database: where it cannot be used, none need be made and started.
+  const home = options.movingFrom === "vault" ? "vault" : config.keys;
+  const vault = await openVaultLink({ config: { ...config, keys: home }, logger, metrics, cleanup });
   const opened = await openDatabase({
     url: config.databaseUrl,
     caFile: config.databaseCaFile,
     dataDirectory: config.dataDir,
     poolSize: config.databasePool,
+    applicationName: options.movingFrom && "gatehouse keys migrate",
     clock,
     logger,
   });
   const database = observeDatabase(opened, { metrics, tracer });
   cleanup.defer(() => database.close());
-  const { installationId, keys } = await openInstallationKeys(database, options);
+  if (options.movingFrom !== undefined) await requireNoServer(database.reader);
+  const { installationId, keys } = await openInstallationKeys(database, vault, options);
   const { reader, writer } = database;
   const audit = createAuditSlice({
     installationId,
@@ -93,5 +112,5 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   cleanup.defer(() => audit.recorder.close());
   const unitOfWork = database.createUnitOfWork(audit.writer, options.onCommitted);
   await keys.settle(unitOfWork);
-  return { database, keys, audit, unitOfWork };
+  return { installationId, database, keys, audit, unitOfWork, vault };
 }

@@ -5,7 +5,7 @@ import type { AccessConditions } from "./kernel/access-rule.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { ServiceBinding } from "./kernel/handler.ts";
 import type { Logger } from "./kernel/logger.ts";
-import type { Authenticator, WorkloadIdentities } from "./kernel/ports.ts";
+import type { Authenticator, ClientPrincipals, PossessionGuard, WorkloadIdentities } from "./kernel/ports.ts";
 import { openLimiting } from "./limiting.ts";
 import { createChain } from "./rpc/chain.ts";
 import { foreignPolicies, guardedForeignPolicies } from "./rpc/foreign-policies.ts";
@@ -22,7 +22,9 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly access: AccessConditions;
+  readonly possession: PossessionGuard;
   readonly workloads: WorkloadIdentities | undefined;
+  readonly clients: ClientPrincipals;
   readonly cleanup: AsyncDisposableStack;
 }
 
@@ -31,7 +33,7 @@ export async function createRpc(
   foundation: Foundation,
   bindings: readonly ServiceBinding[],
   authenticator: Authenticator,
-  { config, clock, logger, telemetry, access, workloads, cleanup }: GateOptions,
+  { config, clock, logger, telemetry, access, possession, workloads, clients, cleanup }: GateOptions,
 ) {
   const { database, keys, audit, unitOfWork } = foundation;
   const records = createRequestRecords({ reader: database.reader, sealer: keys.sealer, macs: keys.macs });
@@ -47,7 +49,9 @@ export async function createRpc(
     metrics,
     recorder,
     authenticator,
+    possession,
     workloads,
+    clients,
     access,
     records,
     validator: createMessageValidator(),

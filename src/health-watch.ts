@@ -6,11 +6,14 @@ import type { Metrics } from "./kernel/metrics.ts";
 import { createHealthMonitor, type Dependency, type HealthMonitor } from "./observability/health/monitor.ts";
 import type { FeedTail } from "./postgres/feed.ts";
 import type { HealthReporter } from "./rpc/health/service.ts";
+import type { VaultWatch } from "./vault/watch.ts";
 
 export interface HealthWatchDeps {
   readonly bindings: readonly ServiceBinding[];
   readonly health: Pick<HealthReporter, "set">;
   readonly feed: Pick<FeedTail, "age">;
+  /** Undefined = no keys live there. */
+  readonly vault: Pick<VaultWatch, "healthy"> | undefined;
   /** Beside the database. */
   readonly dependencies: readonly Dependency[];
   readonly clock: Clock;
@@ -26,7 +29,7 @@ const needsNothing = /^grpc\./;
 
 /** Sets every service for the first time, too. */
 export function watchHealth(deps: HealthWatchDeps): HealthMonitor {
-  const { bindings, health, feed, clock, logger } = deps;
+  const { bindings, health, feed, vault, clock, logger } = deps;
   const { metrics } = deps.telemetry;
   const names = bindings.map(({ service }) => service.typeName);
   for (const name of names.filter((one) => needsNothing.test(one))) health.set(name, "SERVING");
@@ -38,6 +41,7 @@ export function watchHealth(deps: HealthWatchDeps): HealthMonitor {
     dependencies: [
       { name: "postgres", needed: true, healthy: (now) => feed.age(now) < lostAfterMs },
       ...deps.dependencies,
+      ...(vault === undefined ? [] : [{ name: "vault", needed: false, healthy: () => vault.healthy }]),
     ],
     services: ["", ...names.filter((one) => !needsNothing.test(one))],
     set: health.set,

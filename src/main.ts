@@ -90,13 +90,33 @@ async function showConfig(): Promise<void> {
   say(renderConfig(describeConfig(loadSettings())));
 }
 
+/** Not an argument: those are seen by everybody on the machine. */
+async function readInput(mostBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new StartRefused("more came in than any token has");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function decode(): Promise<void> {
+  const { describeToken, mostTokenBytes } = await import("./decode-token.ts");
+  say(describeToken(await readInput(mostTokenBytes)));
+}
+
 const actions: Actions = {
+  decode,
   serve,
   config: showConfig,
   migrate: async () => say(await (await operator()).migrate(await operatorOptions())),
   explain: async (question) => say(await (await operator()).explainPolicy(question, await operatorOptions())),
   policy: async () => say(await (await operator()).describePolicy(loadSettings().config)),
   devCerts: async (options) => say(await (await operator()).devCerts(options, systemClock)),
+  initKeys: async (options) => say(await (await operator()).initKeys(options, await operatorOptions())),
+  migrateKeys: async (options) => say(await (await operator()).migrateKeys(options, await operatorOptions())),
   recoverAdmin: async () => say(await (await operator()).recoverAdmin(await operatorOptions())),
 };
 

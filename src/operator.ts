@@ -5,6 +5,7 @@ import type { Config } from "./config/schema.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import { StartRefused } from "./kernel/start-refused.ts";
+import type { InitKeysOptions, MigrateKeysOptions } from "./keys-command.ts";
 
 export interface OperatorOptions {
   readonly config: Config;
@@ -68,4 +69,17 @@ export async function recoverAdmin({ config, logger, clock }: OperatorOptions): 
   const { dataDir } = config;
   const tokens = createAdministratorRecovery({ reader: database.reader, unitOfWork, macs: keys.macs, dataDir });
   return `bootstrap token in ${await tokens.recover(clock.now())}; it works once and for one hour`;
+}
+
+/** `gatehouse keys init --home vault`: mount, policy and login in Vault, by an administrator of it. */
+export async function initKeys(wish: InitKeysOptions, { config, logger }: OperatorOptions): Promise<string> {
+  if (wish.home !== "vault") throw new StartRefused("--home is `vault`: local keys are made at the first start");
+  const { initialiseVaultHome } = await import("./vault-link.ts");
+  return await initialiseVaultHome(wish, config, logger);
+}
+
+/** `gatehouse keys migrate local vault`: every wrapped key into the other home, and a signing key there. */
+export async function migrateKeys(wish: MigrateKeysOptions, options: OperatorOptions): Promise<string> {
+  const { moveKeys } = await import("./keys-move.ts");
+  return await moveKeys(wish, options);
 }

@@ -18,6 +18,7 @@ import { createSlices, type Slices } from "./slices.ts";
 import { addStandardServices } from "./standard-services.ts";
 import { openTelemetry } from "./telemetry.ts";
 import { openTransport, reloadOf } from "./transport-security.ts";
+import { openWorkloadIssuers } from "./workload-issuers.ts";
 
 export interface ServerOptions {
   readonly config: Config;
@@ -41,7 +42,7 @@ export interface RunningServer {
 
 const feedSweepMs = 60_000;
 
-function sweepsOf({ auth, token }: Slices, { database }: Foundation) {
+function sweepsOf({ auth, token }: Slices, { database, keys }: Foundation) {
   const feedSweep = {
     name: "feed",
     everyMs: feedSweepMs,
@@ -50,6 +51,7 @@ function sweepsOf({ auth, token }: Slices, { database }: Foundation) {
   return [
     ...auth.sweeps,
     ...token.sweeps,
+    ...keys.sweeps,
     feedSweep,
     requestRecordSweep(database.writer),
     limitCellSweep(database.writer),
@@ -66,14 +68,18 @@ async function serve(given: ServerOptions, cleanup: AsyncDisposableStack): Promi
 
   const access = createAccess(config);
   const feed = createFeedTail({ reader: foundation.database.reader, clock, logger, onEvents });
-  const slices = createSlices(foundation, feed, { ...options, access: access.conditions });
+  const issuers = await openWorkloadIssuers(config, logger);
+  const slices = createSlices(foundation, feed, { ...options, access: access.conditions, issuers });
   cleanup.defer(() => slices.auth.close());
   hear = (events) => {
+    foundation.keys.onFeed(events);
     slices.token.onFeed(events);
     slices.auth.onFeed(events);
   };
   await feed.start();
   cleanup.defer(() => feed.stop());
+  const hints = foundation.database.listen(feed.hint);
+  cleanup.defer(() => hints.stop());
   const sweeps = startSweeps({ sweeps: sweepsOf(slices, foundation), clock, logger });
   cleanup.defer(() => sweeps.stop());
 
@@ -81,18 +87,24 @@ async function serve(given: ServerOptions, cleanup: AsyncDisposableStack): Promi
   const ours = [...auth.bindings, ...token.bindings, ...secrets.bindings, ...audit.bindings];
   const { health, bindings } = addStandardServices(ours, config);
   const { metrics } = options.telemetry;
-  const transport = await openTransport({ ...options, ...foundation, metrics, cleanup }, slices.standings);
+  foundation.keys.measure(metrics);
+  const transport = await openTransport({ ...options, ...foundation, metrics, cleanup }, slices.machines.workloads);
   const { table, chain, limits, dependencies } = await createRpc(foundation, bindings, token.authenticator, {
     ...options,
     access: access.conditions,
+    possession: token.possession,
     workloads: transport?.workloads,
+    clients: slices.callingClients,
     cleanup,
   });
   const bootstrapTokenPath = await auth.ensureBootstrapToken(clock.now());
   const security = transport?.security;
   const doors = await openDoors({ ...options, chain, table, health, metrics, security, cleanup });
-  cleanup.defer(() => health.shutdown());
-  const watch = watchHealth({ ...options, bindings, health, feed, dependencies });
+  cleanup.defer(() => {
+    health.shutdown();
+    token.drain();
+  });
+  const watch = watchHealth({ ...options, bindings, health, feed, dependencies, vault: foundation.vault?.watch() });
   cleanup.defer(() => watch.stop());
   const reloadParts: ReloadPart[] = [
     follows(({ logLevel }) => options.setLogLevel(logLevel)),

@@ -1,5 +1,11 @@
 // The four slices and what they get of each other. Slices never import slices; they meet here.
+
+import { createClientPrincipals } from "./auth/known-clients/client-principals.ts";
+import { createKnownClients } from "./auth/known-clients/known-clients.ts";
+import { createMachineCredentials } from "./auth/machine-credentials.ts";
+import { createDisplayNames } from "./auth/person/display-names.ts";
 import { createAuthSlice } from "./auth/slice.ts";
+import { generations } from "./auth/standing/generations.ts";
 import { createStandings } from "./auth/standing/standings.ts";
 import type { Config } from "./config/schema.ts";
 import { createContracts } from "./contracts.ts";
@@ -8,6 +14,7 @@ import type { AccessConditions } from "./kernel/access-rule.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import type { Observer } from "./kernel/observer.ts";
+import type { WorkloadIssuers } from "./kernel/ports.ts";
 import type { FeedTail } from "./postgres/feed.ts";
 import { createSecretsSlice } from "./secrets/slice.ts";
 import { authSettings, secretsSettings, tokenSettings } from "./settings.ts";
@@ -19,25 +26,42 @@ interface SliceOptions {
   readonly clock: Clock;
   readonly telemetry: Observer;
   readonly access: AccessConditions;
+  readonly issuers: WorkloadIssuers | undefined;
 }
 
 export function createSlices(
   foundation: Foundation,
   feed: FeedTail,
-  { config, clock, logger, telemetry, access }: SliceOptions,
+  { config, clock, logger, telemetry, access, issuers }: SliceOptions,
 ) {
   const { database, keys, audit, unitOfWork } = foundation;
   const { reader } = database;
   const { metrics, tracer } = telemetry;
   const { macs, sealer, pageTokens } = keys;
   const standings = createStandings({ reader, freshness: feed, clock });
+  const clients = createKnownClients({ reader, writer: database.writer, freshness: feed, macs });
+  const machines = createMachineCredentials({
+    reader,
+    writer: database.writer,
+    macs,
+    standings,
+    freshness: feed,
+    issuers,
+  });
   const token = createTokenSlice({
     reader,
-    signer: keys.signer,
+    writer: database.writer,
+    machines,
+    displayNames: createDisplayNames({ reader, subjectKeys: keys.subjects }),
+    signingKeys: keys.signingKeys,
+    pageTokens,
     macs,
     subjectKeys: keys.subjects,
     standings,
+    clients,
     freshness: feed,
+    feed,
+    generations,
     settings: tokenSettings(config),
     metrics,
     tracer,
@@ -52,6 +76,8 @@ export function createSlices(
     pageTokens,
     sessions: token.sessions,
     standings,
+    clients,
+    machines,
     logger,
     contracts: createContracts(),
     access,
@@ -65,7 +91,8 @@ export function createSlices(
     pageTokens,
     ownership: auth.ownership,
   });
-  return { audit, auth, token, secrets, standings };
+  const callingClients = createClientPrincipals({ clients, standings });
+  return { audit, auth, token, secrets, standings, machines, callingClients };
 }
 
 export type Slices = ReturnType<typeof createSlices>;

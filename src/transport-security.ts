@@ -3,13 +3,12 @@ import type { Config } from "./config/schema.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import type { Metrics } from "./kernel/metrics.ts";
-import type { Standings } from "./kernel/ports.ts";
+import type { WorkloadBindings, WorkloadIdentities } from "./kernel/ports.ts";
 import { systemRecord } from "./kernel/system-record.ts";
 import type { UnitOfWork } from "./kernel/unit-of-work.ts";
 import type { ReloadPart } from "./reload.ts";
 import type { TlsSettings } from "./tls/material.ts";
 import type { TransportSecurityControl } from "./tls/ports.ts";
-import type { Workloads } from "./tls/workloads.ts";
 
 export interface TransportOptions {
   readonly config: Config;
@@ -22,7 +21,7 @@ export interface TransportOptions {
 
 export interface Transport {
   readonly security: TransportSecurityControl;
-  readonly workloads: Workloads;
+  readonly workloads: WorkloadIdentities;
 }
 
 function named(setting: string, path: string): TlsSettings["certificate"];
@@ -48,11 +47,14 @@ function tlsSettings(config: Config): TlsSettings | undefined {
 }
 
 /** Throws StartRefused with one sentence about the first file that is wrong. Undefined = the doors speak plaintext. */
-export async function openTransport(options: TransportOptions, standings: Standings): Promise<Transport | undefined> {
+export async function openTransport(
+  options: TransportOptions,
+  bindings: WorkloadBindings,
+): Promise<Transport | undefined> {
   const { config, clock, logger, metrics, unitOfWork, cleanup } = options;
   const settings = tlsSettings(config);
   if (settings === undefined) return undefined;
-  const [{ openTransportSecurity }, { openWorkloads }] = await Promise.all([
+  const [{ openTransportSecurity }, { createWorkloads }] = await Promise.all([
     import("./tls/transport-security.ts"),
     import("./tls/workloads.ts"),
   ]);
@@ -60,27 +62,12 @@ export async function openTransport(options: TransportOptions, standings: Standi
     const details = { changed: [...changed] };
     return unitOfWork.commit(systemRecord({ event: "config.reloaded", now: clock.now(), details }), async () => {});
   };
-  let look: () => Promise<void> = async () => {};
-  const security = await openTransportSecurity({ settings, clock, logger, metrics, record, alongside: () => look() });
+  const security = await openTransportSecurity({ settings, clock, logger, metrics, record });
   cleanup.defer(() => security.close());
-  const file = named("GATEHOUSE_WORKLOADS_FILE", config.workloadsFile);
-  const workloads = await openWorkloads({ file, standings, security, metrics, logger, record });
-  look = workloads.look;
-  return { security, workloads };
+  return { security, workloads: createWorkloads({ bindings, security }) };
 }
 
-/** For SIGHUP: certificates and bindings together, or neither. */
+/** For SIGHUP. */
 export function reloadOf(transport: Transport | undefined): ReloadPart {
-  return {
-    async prepare() {
-      if (transport === undefined) return { changed: [], apply: () => {} };
-      const parts = await Promise.all([transport.security.prepare(), transport.workloads.prepare()]);
-      return {
-        changed: parts.flatMap(({ changed }) => changed),
-        apply: () => {
-          for (const { apply } of parts) apply();
-        },
-      };
-    },
-  };
+  return { prepare: async () => (await transport?.security.prepare()) ?? { changed: [], apply: () => {} } };
 }

@@ -21,7 +21,9 @@ import { createNewcomers } from "./auth/newcomer.ts";
 import { createRegister, type RegistrationMode } from "./auth/register.ts";
 import { createTokenFile } from "./auth/token-file.ts";
 import { createWhoAmI } from "./auth/who-am-i.ts";
+import { bindClientService } from "./client/service.ts";
 import { createCreateInvitation } from "./directory/create-invitation.ts";
+import type { ClientBounds } from "./domain/client-rules.ts";
 import type { Argon2Cost } from "./domain/phc.ts";
 import { createCreateGrant } from "./grant/create-grant.ts";
 import { createCreateRole } from "./grant/create-role.ts";
@@ -31,10 +33,13 @@ import { createExplainAccess } from "./grant/explain-access.ts";
 import { createListGrants } from "./grant/list-grants.ts";
 import { createListRoles } from "./grant/list-roles.ts";
 import { createUpdateRole } from "./grant/update-role.ts";
+import type { KnownClients } from "./known-clients/known-clients.ts";
+import type { MachineCredentials } from "./machine-credentials.ts";
 import { createPasswordHasher } from "./password/hasher.ts";
 import { meterHasher } from "./password/metered-hasher.ts";
 import { createPasswords } from "./password/passwords.ts";
 import { createStrengthEstimator } from "./password/strength.ts";
+import { bindServiceAccountService } from "./service-account/service.ts";
 import { createListSessions } from "./session/list-sessions.ts";
 import { createRevokeSession } from "./session/revoke-session.ts";
 import { createOwnership } from "./standing/ownership.ts";
@@ -48,6 +53,7 @@ export interface AuthSettings {
   readonly loginLanes: number;
   readonly loginQueue: number;
   readonly dataDir: string;
+  readonly clients: ClientBounds;
 }
 
 export interface AuthSliceDeps extends Observer {
@@ -61,6 +67,10 @@ export interface AuthSliceDeps extends Observer {
   readonly sessions: Sessions;
   /** Made before the slice, because Token needs it and the slice needs Token. */
   readonly standings: StandingCache;
+  /** Likewise. */
+  readonly clients: KnownClients;
+  /** Likewise. */
+  readonly machines: MachineCredentials;
   readonly logger: Logger;
   readonly contracts: Contracts;
   readonly access: AccessConditions;
@@ -119,6 +129,8 @@ function bind(deps: AuthSliceDeps, tokens: BootstrapTokens, lanes: ReturnType<ty
       listRoles: createListRoles(deps),
       explainAccess: createExplainAccess(deps),
     }),
+    bindClientService({ ...deps, bounds: settings.clients }),
+    bindServiceAccountService({ ...deps, issuers: deps.machines.issuers }),
   ];
 }
 
@@ -128,11 +140,19 @@ export function createAuthSlice(deps: AuthSliceDeps): AuthSlice {
   return {
     bindings: bind(deps, tokens, lanes),
     ownership: createOwnership(),
-    sweeps: [{ name: "bootstrap-token-file", everyMs: tidyEveryMs, run: (now) => tokens.tidy(now) }],
-    onFeed: (events) => deps.standings.onFeed(events),
+    sweeps: [
+      { name: "bootstrap-token-file", everyMs: tidyEveryMs, run: (now) => tokens.tidy(now) },
+      ...deps.machines.sweeps,
+      ...deps.clients.sweeps,
+    ],
+    onFeed: (events) => {
+      deps.standings.onFeed(events);
+      deps.clients.onFeed(events);
+      deps.machines.onFeed(events);
+    },
     ensureBootstrapToken: (now) => tokens.ensure(now),
     close: async () => {
-      await Promise.all([lanes.hasher.close(), lanes.strength.close()]);
+      await Promise.all([lanes.hasher.close(), lanes.strength.close(), deps.machines.close(), deps.clients.close()]);
     },
   };
 }

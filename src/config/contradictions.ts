@@ -3,6 +3,7 @@ import { resolve, sep } from "node:path";
 import { isLoopback } from "./kinds.ts";
 import type { Config } from "./schema.ts";
 import { tlsContradictions } from "./tls-contradictions.ts";
+import { vaultContradictions } from "./vault-contradictions.ts";
 import { webContradictions } from "./web-contradictions.ts";
 
 /** The path that `<env>_FILE` holds, if any. */
@@ -166,6 +167,11 @@ const lifetimes: readonly Contradiction[] = [
     say: "JWT_REFRESH_TOKEN_EXPIRE_DAYS is longer than GATEHOUSE_SESSION_ABSOLUTE",
   },
   {
+    about: ["signingKeyRotationMs", "signingKeyLeadMs"],
+    when: ({ signingKeyRotationMs: rotation, signingKeyLeadMs: lead }) => rotation !== "off" && rotation < 2 * lead,
+    say: "GATEHOUSE_SIGNING_KEY_ROTATION is shorter than twice GATEHOUSE_SIGNING_KEY_LEAD",
+  },
+  {
     about: ["deadlineDefaultMs", "deadlineMaxMs"],
     when: (config) => config.deadlineDefaultMs > config.deadlineMaxMs,
     say: "GATEHOUSE_DEADLINE_DEFAULT is longer than GATEHOUSE_DEADLINE_MAX",
@@ -208,6 +214,7 @@ export const contradictions: readonly Contradiction[] = [
   ...tlsContradictions,
   ...webContradictions,
   ...database,
+  ...vaultContradictions,
   ...redis,
   ...tokens,
   ...lifetimes,

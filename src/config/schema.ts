@@ -10,6 +10,7 @@ import { passwords } from "./settings/passwords.ts";
 import { storage } from "./settings/storage.ts";
 import { tls } from "./settings/tls.ts";
 import { tokens } from "./settings/tokens.ts";
+import { vault } from "./settings/vault.ts";
 import { web } from "./settings/web.ts";
 
 export const settings = {
@@ -17,6 +18,7 @@ export const settings = {
   ...web,
   ...tls,
   ...storage,
+  ...vault,
   ...access,
   ...tokens,
   ...passwords,

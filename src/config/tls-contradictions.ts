@@ -33,7 +33,6 @@ export const tlsContradictions: readonly Contradiction[] = [
   needsClients("tlsClientCaFile", "GATEHOUSE_TLS_CLIENT_CA_FILE"),
   needsClients("tlsCrlFile", "GATEHOUSE_TLS_CRL_FILE"),
   needsClients("spiffeTrustDomain", "GATEHOUSE_SPIFFE_TRUST_DOMAIN"),
-  needsClients("workloadsFile", "GATEHOUSE_WORKLOADS_FILE"),
   {
     about: ["tlsCertificateFile", "insecurePlaintext"],
     when: (config) => !withoutCertificate(config) && config.insecurePlaintext,

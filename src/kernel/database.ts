@@ -17,10 +17,24 @@ export interface Reader {
 
 /**
  * What every replica must hear of within a second: a revoked token or session, a principal whose standing changed.
- * `key` is a jti, a session id or a principal id by `kind`; after `expiresAt` the event means nothing any more.
+ * `key` is a jti, a session id or a principal id by `kind`; a `subject` is `<principal id>:<generation>`, and what was handed out for
+ * the principal under an older generation is dead; a `credential` is an API key, a binding or whatever else tokens
+ * are issued for, and is dead; a `workload` is a binding that is new or gone; a `compromised_key` is a kid, and what it signed is dead; a
+ * `signing_key` is an algorithm whose keys changed; a `client` is
+ * `<id>:<generation>` of one that changed, and what was handed out through it under an older generation is dead. After `expiresAt` the event means nothing any more.
  */
 export interface FeedEvent {
-  readonly kind: "token" | "session" | "principal" | "role";
+  readonly kind:
+    | "token"
+    | "session"
+    | "principal"
+    | "subject"
+    | "role"
+    | "credential"
+    | "workload"
+    | "signing_key"
+    | "compromised_key"
+    | "client";
   readonly key: string;
   readonly expiresAt: Date;
 }

@@ -23,6 +23,17 @@ export interface PeerCertificate {
   readonly expiresAt: Date;
 }
 
+/** What a caller can show of what tokens are bound to (RFC 9449, RFC 8705). Nothing of it is checked yet but the certificate. */
+export interface Possession {
+  /** Every value of the metadata `dpop`. */
+  readonly proofs: readonly string[];
+  /** Of the HTTP request that the call came in. */
+  readonly httpMethod: string;
+  /** Of the HTTP request; begins with a slash, without query. */
+  readonly path: string;
+  readonly certificate: PeerCertificate | undefined;
+}
+
 /** One call, as a handler sees it. */
 export interface Call {
   /** Undefined only for methods whose access is PUBLIC. */
@@ -34,6 +45,7 @@ export interface Call {
   /** Id of the call, given by the caller in `x-request-id` or made by the chain. */
   readonly requestId: string;
   readonly peer: Peer;
+  readonly possession: Possession;
   /** The record of this call in the making. */
   readonly audit: AuditDraft;
   /** True when the caller holds `permission` on `resource` and its token's scopes do not take it away. */

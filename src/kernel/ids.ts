@@ -8,6 +8,9 @@ export const idPrefixes = {
   grant: "grt",
   event: "evt",
   invitation: "inv",
+  apiKey: "key",
+  workloadBinding: "wlb",
+  clientSecret: "cls",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

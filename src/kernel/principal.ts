@@ -22,8 +22,14 @@ export interface Standing {
   readonly grants: readonly Grant[];
 }
 
+/** What a token is bound to (`cnf` of RFC 7800): a key that signs DPoP proofs, or a client certificate. SHA-256, base64url. */
+export interface Confirmation {
+  readonly kind: "key" | "certificate";
+  readonly thumbprint: string;
+}
+
 export interface Principal {
-  /** UUID, without prefix. */
+  /** UUID, without prefix. The empty text = a client that acts as nobody in particular, and holds nothing. */
   readonly id: string;
   readonly kind: PrincipalKind;
   readonly sessionId: string | undefined;
@@ -35,6 +41,10 @@ export interface Principal {
   readonly authenticatedAt: Date;
   readonly tokenExpiresAt: Date;
   readonly standing: Standing;
+  /** Whoever bears the token must show that they have this; undefined = nothing. */
+  readonly confirmation?: Confirmation | undefined;
+  /** The client that called itself, and showed its secret if it has one. Undefined = somebody called with a token. */
+  readonly client?: string | undefined;
 }
 
 /** The permission that stands for all; held by administrators. */

@@ -105,10 +105,22 @@ export interface VerificationKey {
 
 /** Signs tokens. Private keys never leave the key home. */
 export interface TokenSigner {
-  /** The key that signs now. */
-  current(): VerificationKey;
-  /** Every key that may have signed a live token, the current one included. */
+  /** The key that signs now, of `algorithm` or of the installation's own. Throws KEYS_UNAVAILABLE when there is none. */
+  current(algorithm?: SignatureAlgorithm): VerificationKey;
+  /**
+   * Resolves when `current` answers: makes the first key of an algorithm that has none, and waits out the moment between
+   * a compromise and its replacement. Costs nothing when there is a key. Errors: KEYS_UNAVAILABLE, DATABASE_UNAVAILABLE.
+   */
+  ready(algorithm?: SignatureAlgorithm): Promise<void>;
+  /**
+   * Every key that may have signed a live token, and those that will sign soon. The same list until something changes;
+   * a compromised key is on it no more.
+   */
   verificationKeys(): readonly VerificationKey[];
+  /** True when everything that the key signed is dead. */
+  compromised(kid: string): boolean;
+  /** Looks whether other replicas made keys that are not known here; at most once a second, however often it is asked. */
+  lookAgain(): Promise<void>;
   /** JWS signature (RFC 7515 form: raw R||S for ECDSA) of the signing input by the current key of `kid`. Errors: KEYS_UNAVAILABLE. */
   sign(kid: string, signingInput: Uint8Array): Promise<Buffer>;
 }

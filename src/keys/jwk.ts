@@ -1,7 +1,8 @@
 // Public JSON Web Keys: the members that may be published, the RFC 7638 thumbprint that serves as kid, and the
 // strength that a key must have before it signs or verifies anything.
-import { hash, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import type { SignatureAlgorithm } from "../kernel/sealing.ts";
+import type { Jwk } from "./ports.ts";
 
 /** Built member by member, never by removing private members from a private key. */
 export type PublicJwk =
@@ -30,6 +31,13 @@ export function publicJwk(key: KeyObject): PublicJwk | undefined {
   if (kty === "OKP" && crv === "Ed25519" && x !== undefined) return { kty, crv, x };
   if (kty === "RSA" && n !== undefined && e !== undefined) return { kty, n, e };
   return undefined;
+}
+
+/** Of public members as they are stored. Throws when they are no key that Gatehouse signs with. */
+export function thumbprintOf(jwk: Jwk): string {
+  const members = publicJwk(createPublicKey({ key: { ...jwk }, format: "jwk" }));
+  if (members === undefined) throw new Error("not the public half of a signing key");
+  return thumbprint(members);
 }
 
 function rsaIsStrong(key: KeyObject): boolean {

@@ -1,38 +1,36 @@
 // Opens the keys: the home, the installation's data keys, and what slices are given of them.
 import type { Clock } from "../kernel/clock.ts";
-import type { Reader } from "../kernel/database.ts";
+import type { FeedEvent, Reader } from "../kernel/database.ts";
 import { GatehouseError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { Metrics } from "../kernel/metrics.ts";
 import type { InstallationSealer, Macs, PageTokens, SignatureAlgorithm, ValueSealer } from "../kernel/sealing.ts";
-import type { Secret } from "../kernel/secret.ts";
+import type { Sweep } from "../kernel/sweep.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { createBlindIndex } from "./blind-index.ts";
 import { createDataKeyCache, type DataKeyCache } from "./data-key-cache.ts";
 import { createEnvelope } from "./envelope.ts";
+import { homeOrRefusal, type OpenHomeOptions, openHomes } from "./homes.ts";
 import { createInstallationKeys } from "./installation-keys.ts";
 import { createInstallationSealer } from "./installation-sealer.ts";
-import { openLocalHome } from "./local/open.ts";
 import { createMacs } from "./macs.ts";
 import { createPageTokens } from "./page-token.ts";
-import type { BlindIndex, KeyWrapper, Signer, SubjectKeyRing } from "./ports.ts";
+import type { BlindIndex, KeyWrapper, SigningKeys, SubjectKeyRing } from "./ports.ts";
+import { openSigningKeys } from "./signing/open.ts";
+import type { SigningKeyTimes } from "./signing/states.ts";
 import { createDataKeyReader, createDataKeyWriter, createSubjectKeyReader, createSubjectKeyWriter } from "./store.ts";
 import { createSubjectKeys } from "./subject-keys.ts";
 
-export interface OpenKeysOptions {
-  readonly home: "local";
-  readonly dataDir: string;
-  /** Undefined = the one beside the keys. */
-  readonly masterKey: Secret<string> | undefined;
-  readonly installationId: string;
+export interface OpenKeysOptions extends OpenHomeOptions {
   /** The first is the default. */
-  readonly algorithms: readonly SignatureAlgorithm[];
+  readonly algorithms: readonly [SignatureAlgorithm, ...SignatureAlgorithm[]];
+  readonly signingKeyTimes: SigningKeyTimes;
   readonly reader: Reader;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 export interface Keys {
-  readonly signer: Signer;
+  readonly signingKeys: SigningKeys;
   readonly wrapper: KeyWrapper;
   readonly macs: Macs;
   readonly sealer: InstallationSealer;
@@ -40,13 +38,18 @@ export interface Keys {
   readonly subjects: SubjectKeyRing;
   readonly pageTokens: PageTokens;
   readonly blindIndex: BlindIndex;
-  /** For refuseLocalKeysBeyondLoopback. */
+  /** For refuseLocalKeysBeyondLoopback; true where the master key is not ours at all. */
   readonly masterKeyIsExternal: boolean;
   /**
    * Stores what was made at this start. To be awaited before the first call is served; until then only `unitOfWork`
    * itself, whose audit records need the keys, may use them.
    */
   settle(unitOfWork: UnitOfWork): Promise<void>;
+  /** Idempotent; other kinds of events are left alone. */
+  onFeed(events: readonly FeedEvent[]): void;
+  readonly sweeps: readonly Sweep[];
+  /** Once; from then on whoever looks at the metrics sees the keys of that moment. */
+  measure(metrics: Metrics): void;
   close(): void;
 }
 
@@ -69,9 +72,10 @@ export async function openKeys(options: OpenKeysOptions): Promise<Keys> {
   const { installationId, reader, clock, logger } = options;
   const dataKeys = createDataKeyReader(reader);
   const rows = await dataKeys.load();
-  const home = await openLocalHome({ ...options, mayCreate: rows.length === 0 });
-  const { wrapper, signer } = home;
-  const ring = await createInstallationKeys({ installationId, wrapper, reader: dataKeys, rows });
+  const home = await openHomes(options, rows);
+  const { wrapper } = home;
+  const signing = openSigningKeys({ ...options, home: home.signing, times: options.signingKeyTimes });
+  const ring = await homeOrRefusal(createInstallationKeys({ installationId, wrapper, reader: dataKeys, rows }));
   const caches = { values: createCache(clock, logger), subjects: createCache(clock, logger) };
   let unitOfWork: UnitOfWork | undefined;
   const settled = (): UnitOfWork => {
@@ -83,7 +87,7 @@ export async function openKeys(options: OpenKeysOptions): Promise<Keys> {
   const sealer = createInstallationSealer(installationId, ring);
 
   return {
-    signer,
+    signingKeys: signing.signingKeys,
     wrapper,
     macs,
     sealer,
@@ -93,9 +97,14 @@ export async function openKeys(options: OpenKeysOptions): Promise<Keys> {
     blindIndex: createBlindIndex(macs, ring),
     masterKeyIsExternal: home.masterKeyIsExternal,
     async settle(given) {
-      await ring.settle(createDataKeyWriter(given, clock));
+      await homeOrRefusal(ring.settle(createDataKeyWriter(given, clock)));
       unitOfWork = given;
+      await homeOrRefusal(signing.settle(given, home.former));
+      await home.forgetFormer();
     },
+    onFeed: signing.onFeed,
+    sweeps: signing.sweeps,
+    measure: signing.measure,
     close() {
       caches.values.clear();
       caches.subjects.clear();

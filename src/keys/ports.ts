@@ -1,5 +1,5 @@
 // What a key home offers, and what its keys need of the database. Two homes stand behind these ports: `local` (a sealed
-// file) and, later, `vault` (Transit). What slices see of the keys is in kernel/sealing.ts.
+// file) and `vault` (Transit). What slices see of the keys is in kernel/sealing.ts.
 import type { Transaction } from "../kernel/database.ts";
 import type { Binding, SignatureAlgorithm, SubjectKeys, TokenSigner, VerificationKey } from "../kernel/sealing.ts";
 
@@ -12,21 +12,119 @@ export class KeyHomeUnavailable extends Error {
 }
 
 /**
+ * The key home answered, and the answer is no: forbidden, a credential that is taken no more, a key that is gone, a wrong mount.
+ * Callers are told KEYS_UNAVAILABLE as well, but nothing goes on from memory: whoever took the right away meant it.
+ */
+export class KeyHomeRefused extends Error {
+  override readonly name = "KeyHomeRefused";
+}
+
+/**
  * States of SP 800-57 part 1 section 7 that a key can have here. `active` protects and processes; `deactivated` processes
  * what it protected before (opens, verifies) and protects nothing new; `destroyed` does nothing and never comes back.
  */
 export type KeyState = "active" | "deactivated" | "destroyed";
 
+/** The public members of a key (RFC 7517), and nothing else. */
+export type Jwk = VerificationKey["jwk"];
+
+/** A signing key as it is stored: its public half, and what the home needs to find or open the private one. */
+export interface HomeSigningKey {
+  readonly algorithm: SignatureAlgorithm;
+  /** kty and its public members, canonical; without kid, alg and use, which the ring adds. */
+  readonly jwk: Jwk;
+  /** The home's own words (vault: name and version of the Transit key; local: the wrapped private key). Text of at most 16 KiB. */
+  readonly handle: string;
+}
+
 /**
- * Private keys never leave the home. Key lists are what the home last said; they are refreshed behind this port, so
- * that the token path never waits for a listing.
+ * Where private signing keys live. It knows nothing of the life of a key: when one signs, and for how long it verifies,
+ * is told by the rows in Postgres (src/keys/signing).
  *
- * Durability: a key is durable in the home before it is listed here, so no signature can outlive the key that verifies
- * it. Failure: `sign` throws GatehouseError KEYS_UNAVAILABLE when the home does not answer; nothing was signed.
+ * Failure: every method throws KeyHomeUnavailable when the home does not answer, KeyHomeRefused when it says no; nothing was
+ * signed or destroyed then as far as is known, and the same call may be made again.
  */
-export interface Signer extends TokenSigner {
-  /** The key that signs now, of `algorithm` or of the default one. Throws when the algorithm is not configured. */
-  current(algorithm?: SignatureAlgorithm): VerificationKey;
+export interface SigningKeyHome {
+  readonly name: "local" | "vault";
+  /**
+   * Durable in the home before it answers. Vault: the Transit key is named after installation, algorithm and number, so
+   * that two replicas that race make the same one. Local: a fresh key, wrapped in the handle; who stores its row first wins.
+   */
+  generate(algorithm: SignatureAlgorithm, number: number): Promise<HomeSigningKey>;
+  /** JWS form (raw R||S for ECDSA). Throws anything but KeyHomeUnavailable when the handle names no key of this home. */
+  sign(key: HomeSigningKey, signingInput: Uint8Array): Promise<Buffer>;
+  /** For ever. Idempotent. */
+  destroy(key: HomeSigningKey): Promise<void>;
+}
+
+/** A key from the time when a home kept signing keys by itself, to be taken over into the database. */
+export interface FormerSigningKey {
+  readonly key: HomeSigningKey;
+  readonly createdAt: Date;
+  /** False = it verified, and signed no more. */
+  readonly signs: boolean;
+}
+
+/** States of SP 800-57 part 1 section 7 that a signing key can have. Told by the row and the instant alone: nothing flips them. */
+export type SigningKeyState = "pre_activation" | "active" | "deactivated" | "compromised" | "destroyed";
+
+/** What is known of a signing key, but for the key. */
+export interface SigningKeyFacts {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly algorithm: SignatureAlgorithm;
+  /** Counts the keys of the algorithm. */
+  readonly number: number;
+  readonly home: SigningKeyHome["name"];
+  readonly createdAt: Date;
+  /** From here on it signs; it is published from the moment it exists. */
+  readonly activatesAt: Date;
+  /** From here on another signs; undefined = no successor has been made. */
+  readonly deactivatesAt: Date | undefined;
+  /** When the last token that it signed has expired; set together with `deactivatesAt`. */
+  readonly verifiesUntil: Date | undefined;
+  readonly compromisedAt: Date | undefined;
+  readonly destroyedAt: Date | undefined;
+}
+
+export interface KeyReplacement {
+  /** The key that signs next, or already does; undefined = there is none yet, because the home does not answer. */
+  readonly successor: SigningKeyFacts | undefined;
+  /** False when it was there already: made by another replica at the same time, or by an earlier call. */
+  readonly made: boolean;
+}
+
+export interface Compromise extends KeyReplacement {
+  readonly key: SigningKeyFacts;
+  /** False when it was known before. */
+  readonly news: boolean;
+}
+
+/** A change that has what it needs of the home; what is left is the database's. May run again in a retried transaction. */
+export interface PreparedKeyChange<T> {
+  store(tx: Transaction): Promise<T>;
+}
+
+/** The life of signing keys, for whoever manages them. Offered by the keys to Token. */
+export interface SigningKeys extends TokenSigner {
+  stateOf(key: SigningKeyFacts, now: Date): SigningKeyState;
+  /** In the order of their algorithms, the newest first; `after` is an algorithm and a number. Errors: DATABASE_UNAVAILABLE. */
+  list(
+    after: { readonly algorithm: string; readonly number: number } | undefined,
+    limit: number,
+  ): Promise<readonly SigningKeyFacts[]>;
+  /**
+   * A successor that is published now and signs after the lead; while there is one, that one. Default: the installation's
+   * algorithm. Two that rotate at once make one key. Errors: KEYS_UNAVAILABLE, DATABASE_UNAVAILABLE.
+   */
+  prepareRotation(algorithm: SignatureAlgorithm | undefined, now: Date): Promise<PreparedKeyChange<KeyReplacement>>;
+  /**
+   * What the key signed is dead with the commit, and another key signs at once. Works without the home, too: then nothing
+   * signs until it answers. Errors: SIGNING_KEY_NOT_FOUND, SIGNING_KEY_DESTROYED, DATABASE_UNAVAILABLE.
+   */
+  prepareCompromise(kid: string, now: Date): Promise<PreparedKeyChange<Compromise>>;
+  /** After a commit: waits until this process knows what it changed. */
+  caughtUp(): Promise<void>;
 }
 
 /** A data key as it may be stored: useless without the home, the context, and the right version of the wrapping key. */
@@ -53,7 +151,7 @@ export interface UnwrapItem {
  *
  * Every method takes a list, because a remote home answers many as fast as one; answers are in the order asked.
  * Durability: none of its own, the wrapped key is the caller's to store. Failure: KeyHomeUnavailable when the home does
- * not answer, then nothing is known of any item.
+ * not answer, KeyHomeRefused when it says no; then nothing is known of any item.
  */
 export interface KeyWrapper {
   /** Fresh keys from a CSPRNG, wrapped under the current version. The caller erases the plaintexts. */
@@ -63,6 +161,30 @@ export interface KeyWrapper {
   /** Undefined for an item that does not open, whatever is wrong with it. */
   unwrap(items: readonly UnwrapItem[]): Promise<readonly (Buffer | undefined)[]>;
 }
+
+/** A wrapped key where it is stored. */
+export interface WrappedRow extends UnwrapItem {
+  /** Its primary key. */
+  readonly at: readonly (string | number)[];
+}
+
+interface MovableRows<R> {
+  readonly name: string;
+  /** Rows whose wrapping key's id begins with `home`, each once, a page at a time; those that change meanwhile may come or not. */
+  pages(home: string): AsyncIterable<readonly R[]>;
+  /** Leaves alone what is not as it was read. */
+  replace(
+    tx: Transaction,
+    rows: readonly Pick<WrappedRow, "at" | "wrapped">[],
+    keys: readonly WrappedKey[],
+  ): Promise<void>;
+}
+
+/** A table of wrapped keys that can be moved to another home. */
+export type WrappedRows = MovableRows<WrappedRow>;
+
+/** The same for keys of values (ValueSealer), which a slice stores beside them and tells the places of. */
+export type WrappedValueRows = MovableRows<Omit<WrappedRow, "context"> & { readonly binding: Binding }>;
 
 /** One version of the installation's data key of a purpose, as stored. */
 export interface DataKeyRow {

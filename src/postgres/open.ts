@@ -10,6 +10,7 @@ import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { type ConnectionSettings, connect, describeConnection, parseConnectionUrl } from "./connection.ts";
 import { trustFault } from "./connection-security.ts";
 import { startEmbedded } from "./embedded/server.ts";
+import { type FeedHints, listenToFeed } from "./feed-hints.ts";
 import { migrate } from "./migrate.ts";
 import { migrationsDirectory, readMigrations } from "./migration-files.ts";
 import { createPool, type Pool, type PoolUsage } from "./pool.ts";
@@ -23,6 +24,8 @@ export interface OpenDatabaseOptions {
   readonly caFile?: string | undefined;
   readonly dataDirectory: string;
   readonly poolSize: number;
+  /** Of a command that is no server, so that it can tell servers from itself. */
+  readonly applicationName?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -31,6 +34,8 @@ export interface Database {
   readonly reader: Reader;
   readonly writer: LoneWriter;
   connections(): PoolUsage;
+  /** Hears when the feed has something new, as far as it can be heard. */
+  listen(onHint: () => void): FeedHints;
   createUnitOfWork(audit: AuditWriter, onCommitted: (events: readonly FeedEvent[]) => void): UnitOfWork;
   /** After the last call has been answered. Stops the embedded server. */
   close(): Promise<void>;
@@ -39,11 +44,19 @@ export interface Database {
 const connectTimeoutMs = 5_000;
 const urlSetting = "GATEHOUSE_DATABASE_URL";
 
-function databaseOf(pool: Pool, close: () => Promise<void>): Database {
+interface Served {
+  readonly pool: Pool;
+  readonly connection: ConnectionSettings;
+  readonly logger: Logger;
+  readonly close: () => Promise<void>;
+}
+
+function databaseOf({ pool, connection, logger, close }: Served): Database {
   return {
     reader: pool,
     writer: createLoneWriter(pool),
     connections: pool.usage,
+    listen: (onHint) => listenToFeed({ connection, logger, onHint }),
     createUnitOfWork: (audit, onCommitted) => createUnitOfWork({ pool, audit, onCommitted }),
     close,
   };
@@ -58,11 +71,13 @@ async function openEmbedded(options: OpenDatabaseOptions): Promise<Database> {
     await server.stop();
     throw error;
   }
-  const pool = createPool({ connection: server.connection("app"), logger, size: options.poolSize });
-  return databaseOf(pool, async () => {
+  const connection = server.connection("app");
+  const pool = createPool({ connection, logger, size: options.poolSize });
+  const close = async () => {
     await pool.close();
     await server.stop();
-  });
+  };
+  return databaseOf({ pool, connection, logger, close });
 }
 
 /** The schema must be exactly this release's: a replica that migrated by itself would race the others. */
@@ -105,10 +120,12 @@ async function checkExternal(connection: ConnectionSettings, logger: Logger): Pr
 }
 
 async function openExternal(options: OpenDatabaseOptions, url: Secret<string>): Promise<Database> {
-  const connection = parseConnectionUrl(urlSetting, url, options.caFile);
+  const { applicationName = "gatehouse" } = options;
+  const connection = { ...parseConnectionUrl(urlSetting, url, options.caFile), applicationName };
   await checkExternal(connection, options.logger);
-  const pool = createPool({ connection, logger: options.logger, size: options.poolSize });
-  return databaseOf(pool, pool.close);
+  const { logger } = options;
+  const pool = createPool({ connection, logger, size: options.poolSize });
+  return databaseOf({ pool, connection, logger, close: pool.close });
 }
 
 /** Throws StartRefused with one sentence when the database cannot serve. */

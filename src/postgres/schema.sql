@@ -18,6 +18,21 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION keep_signing_key_past()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.destroyed_at is not null then
+    raise exception 'a destroyed signing key never comes back' using errcode = 'insufficient_privilege';
+  end if;
+  if old.compromised_at is not null and new.compromised_at is distinct from old.compromised_at then
+    raise exception 'a compromised signing key stays so' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end;
+$function$;
+
 table access_grant (
   id uuid not null,
   principal_id uuid not null,
@@ -36,6 +51,31 @@ table access_grant (
 );
 CREATE INDEX access_grant_by_role ON access_grant USING btree (role);
 grant delete, insert, select, update on access_grant to gatehouse_app;
+
+table api_key (
+  id uuid not null,
+  principal_id uuid not null,
+  token_hash bytea not null,
+  hash_version integer not null,
+  prefix text not null,
+  display_name text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  created_by uuid not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  successor_id uuid,
+  last_used_at timestamp with time zone,
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_created_by_fkey FOREIGN KEY (created_by) REFERENCES principal(id),
+  constraint api_key_display_name_check CHECK (((char_length(display_name) >= 1) AND (char_length(display_name) <= 128))),
+  constraint api_key_once UNIQUE (token_hash),
+  constraint api_key_prefix_check CHECK ((char_length(prefix) <= 16)),
+  constraint api_key_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES service_account(principal_id),
+  constraint api_key_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 100)))
+);
+CREATE INDEX api_key_of_account ON api_key USING btree (principal_id, id);
+grant delete, insert, select on api_key to gatehouse_app;
 
 table audit_event (
   id uuid not null,
@@ -78,6 +118,60 @@ table bootstrap_token (
 );
 grant insert, select, update on bootstrap_token to gatehouse_app;
 
+table client (
+  id text collate "C" not null,
+  generation integer not null default 1,
+  state text not null,
+  confidential boolean not null,
+  display_name text not null,
+  logins boolean not null,
+  exchange boolean not null,
+  principal_id uuid,
+  audiences text[] not null,
+  scopes text[] not null,
+  access_token_lifetime_ms bigint,
+  refresh_token_lifetime_ms bigint,
+  algorithm text,
+  refresh_rotation text not null,
+  sender_constraint text not null,
+  encryption_key jsonb,
+  display_name_claim boolean not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint client_pkey PRIMARY KEY (id),
+  constraint client_access_token_lifetime_ms_check CHECK ((access_token_lifetime_ms > 0)),
+  constraint client_algorithm_check CHECK ((algorithm = ANY (ARRAY['ES256'::text, 'EdDSA'::text, 'RS256'::text, 'PS256'::text]))),
+  constraint client_audiences_check CHECK (((cardinality(audiences) >= 1) AND (cardinality(audiences) <= 16))),
+  constraint client_encryption_key_check CHECK ((octet_length((encryption_key)::text) <= 4096)),
+  constraint client_generation_check CHECK ((generation >= 1)),
+  constraint client_id_check CHECK (((id ~ '^[a-z][a-z0-9-]{1,62}$'::text) AND (id <> 'gatehouse'::text))),
+  constraint client_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id),
+  constraint client_public CHECK ((confidential OR ((principal_id IS NULL) AND (NOT exchange) AND (refresh_rotation = 'rotate'::text)))),
+  constraint client_refresh_rotation_check CHECK ((refresh_rotation = ANY (ARRAY['rotate'::text, 'off'::text]))),
+  constraint client_refresh_token_lifetime_ms_check CHECK ((refresh_token_lifetime_ms > 0)),
+  constraint client_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 64))),
+  constraint client_sender_constraint_check CHECK ((sender_constraint = ANY (ARRAY['none'::text, 'dpop'::text, 'mtls'::text]))),
+  constraint client_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'deleted'::text])))
+);
+grant insert, select on client to gatehouse_app;
+
+table client_secret (
+  id uuid not null,
+  client_id text collate "C" not null,
+  secret_hash bytea not null,
+  hash_version integer not null,
+  hint text not null,
+  created_at timestamp with time zone not null,
+  created_by uuid not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  constraint client_secret_pkey PRIMARY KEY (id),
+  constraint client_secret_client_id_fkey FOREIGN KEY (client_id) REFERENCES client(id),
+  constraint client_secret_hint_check CHECK ((char_length(hint) <= 16))
+);
+CREATE INDEX client_secret_of_client ON client_secret USING btree (client_id, id);
+grant delete, insert, select on client_secret to gatehouse_app;
+
 table data_key (
   purpose text not null,
   version integer not null,
@@ -98,7 +192,7 @@ table feed (
   key text not null,
   expires_at timestamp with time zone not null,
   constraint feed_pkey PRIMARY KEY (number),
-  constraint feed_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'session'::text, 'principal'::text, 'role'::text])))
+  constraint feed_kind_check CHECK ((kind ~ '^[a-z][a-z_]{0,31}$'::text))
 );
 CREATE INDEX feed_by_key ON feed USING btree (kind, key);
 CREATE INDEX feed_expiry ON feed USING btree (expires_at);
@@ -243,6 +337,19 @@ table secret_version (
 );
 grant insert, select, update on secret_version to gatehouse_app;
 
+table service_account (
+  principal_id uuid not null,
+  display_name text not null,
+  created_at timestamp with time zone not null,
+  created_by uuid not null,
+  updated_at timestamp with time zone not null,
+  constraint service_account_pkey PRIMARY KEY (principal_id),
+  constraint service_account_created_by_fkey FOREIGN KEY (created_by) REFERENCES principal(id),
+  constraint service_account_display_name_check CHECK (((char_length(display_name) >= 1) AND (char_length(display_name) <= 128))),
+  constraint service_account_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id)
+);
+grant delete, insert, select on service_account to gatehouse_app;
+
 table session (
   id uuid not null,
   principal_id uuid not null,
@@ -262,13 +369,47 @@ table session (
   idle_expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   end_reason text,
+  client_generation integer,
+  confirmation text,
   constraint session_pkey PRIMARY KEY (id),
   constraint session_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint session_client_generation_check CHECK ((client_generation >= 1)),
+  constraint session_confirmation_check CHECK ((confirmation ~ '^(key|certificate):[A-Za-z0-9_-]{43}$'::text)),
   constraint session_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principal(id),
   constraint session_refresh_number_check CHECK ((refresh_number >= 1))
 ) with (fillfactor=80);
 CREATE INDEX session_live_of_principal ON session USING btree (principal_id, id) WHERE (ended_at IS NULL);
 grant insert, select, update on session to gatehouse_app;
+
+table signing_key (
+  kid text collate "C" not null,
+  algorithm text collate "C" not null,
+  number integer not null,
+  home text not null,
+  handle text,
+  public_jwk jsonb not null,
+  created_at timestamp with time zone not null,
+  activates_at timestamp with time zone not null,
+  deactivates_at timestamp with time zone,
+  verifies_until timestamp with time zone,
+  compromised_at timestamp with time zone,
+  destroyed_at timestamp with time zone,
+  constraint signing_key_pkey PRIMARY KEY (kid),
+  constraint signing_key_algorithm_check CHECK ((algorithm = ANY (ARRAY['ES256'::text, 'EdDSA'::text, 'RS256'::text, 'PS256'::text]))),
+  constraint signing_key_check CHECK (((deactivates_at IS NULL) = (verifies_until IS NULL))),
+  constraint signing_key_check1 CHECK ((verifies_until >= deactivates_at)),
+  constraint signing_key_check2 CHECK (((handle IS NULL) = (destroyed_at IS NOT NULL))),
+  constraint signing_key_check3 CHECK (((compromised_at IS NULL) OR (deactivates_at IS NOT NULL))),
+  constraint signing_key_check4 CHECK (((destroyed_at IS NULL) OR ((verifies_until IS NOT NULL) AND (destroyed_at >= verifies_until)))),
+  constraint signing_key_handle_check CHECK ((octet_length(handle) <= 16384)),
+  constraint signing_key_home_check CHECK ((home = ANY (ARRAY['local'::text, 'vault'::text]))),
+  constraint signing_key_kid_check CHECK ((kid ~ '^[A-Za-z0-9_-]{43}$'::text)),
+  constraint signing_key_number_check CHECK ((number >= 1)),
+  constraint signing_key_once UNIQUE (algorithm, number),
+  constraint signing_key_public_jwk_check CHECK ((octet_length((public_jwk)::text) <= 4096))
+);
+CREATE TRIGGER signing_key_past BEFORE UPDATE ON signing_key FOR EACH ROW EXECUTE FUNCTION keep_signing_key_past();
+grant insert, select on signing_key to gatehouse_app;
 
 table subject_key (
   subject text not null,
@@ -281,3 +422,34 @@ table subject_key (
   constraint subject_key_check CHECK (((wrapped IS NULL) = (erased_at IS NOT NULL)))
 );
 grant insert, select, update on subject_key to gatehouse_app;
+
+table used_proof (
+  proof_hash bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint used_proof_pkey PRIMARY KEY (proof_hash),
+  constraint used_proof_proof_hash_check CHECK ((octet_length(proof_hash) = 32))
+);
+CREATE INDEX used_proof_expiry ON used_proof USING btree (expires_at);
+grant delete, insert, select on used_proof to gatehouse_app;
+
+table workload_binding (
+  id uuid not null,
+  principal_id uuid not null,
+  kind text not null,
+  issuer text collate "C" not null,
+  subject text collate "C" not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  created_by uuid not null,
+  last_used_at timestamp with time zone,
+  constraint workload_binding_pkey PRIMARY KEY (id),
+  constraint workload_binding_check CHECK (((char_length(issuer) <= 512) AND ((issuer = ''::text) = (kind <> 'kubernetes'::text)))),
+  constraint workload_binding_created_by_fkey FOREIGN KEY (created_by) REFERENCES principal(id),
+  constraint workload_binding_kind_check CHECK ((kind = ANY (ARRAY['spiffe'::text, 'dns'::text, 'kubernetes'::text]))),
+  constraint workload_binding_once UNIQUE (kind, issuer, subject),
+  constraint workload_binding_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES service_account(principal_id),
+  constraint workload_binding_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 100))),
+  constraint workload_binding_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 2048)))
+);
+CREATE INDEX workload_binding_of_account ON workload_binding USING btree (principal_id, id);
+grant delete, insert, select on workload_binding to gatehouse_app;

@@ -18,9 +18,9 @@ const bounds = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
 
-/** gRPC-Web is gRPC to the conventions. */
+/** gRPC-Web is gRPC to the conventions, and OAuth's forms are the web door's, as Connect is. */
 export function systemOf(protocol: Protocol): "grpc" | "connectrpc" {
-  return protocol === "connect" ? "connectrpc" : "grpc";
+  return protocol === "connect" || protocol === "oauth" ? "connectrpc" : "grpc";
 }
 
 interface Meter {

@@ -5,7 +5,7 @@ import { fromBinary, isMessage, type Message, toBinary } from "@bufbuild/protobu
 import type { AuditDraft } from "../kernel/audit.ts";
 import { isUniqueViolation, type Transaction } from "../kernel/database.ts";
 import { GatehouseError } from "../kernel/errors.ts";
-import type { Call } from "../kernel/handler.ts";
+import type { Call, Possession } from "../kernel/handler.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import { granted, inScope, type Principal, visibility } from "../kernel/principal.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
@@ -48,17 +48,23 @@ function draftOf({ entry, now, requestId, principal, incoming }: Exchange): Audi
     method: entry.name,
     requestId,
     actor:
-      principal === undefined
-        ? { id: "", kind: "anonymous", sessionId: undefined, clientId: undefined }
+      principal === undefined || principal.id === ""
+        ? { id: "", kind: "anonymous", sessionId: undefined, clientId: principal?.clientId }
         : { id: principal.id, kind: principal.kind, sessionId: principal.sessionId, clientId: principal.clientId },
-    subjectId: principal?.id,
+    subjectId: principal?.id || undefined,
     personal: {
       address: incoming.peer.address,
       ...(incoming.peer.userAgent === "" ? {} : { userAgent: incoming.peer.userAgent }),
     },
     resources: [],
-    details: {},
+    details: principal?.client === undefined ? {} : { client: principal.client },
   };
+}
+
+/** What the caller shows of what its token is bound to, or shall be. */
+export function possessionOf({ entry, incoming }: Exchange): Possession {
+  const { httpMethod, path } = incoming.target ?? { httpMethod: "POST", path: `/${entry.name}` };
+  return { httpMethod, path, proofs: incoming.metadata("dpop"), certificate: incoming.peer.certificate };
 }
 
 /** Runs `work` and keeps its answer for repeats; the loser of two repeats at once gets the winner's answer. */
@@ -141,6 +147,10 @@ class CallView implements Call {
 
   get peer() {
     return this.#exchange.incoming.peer;
+  }
+
+  get possession() {
+    return possessionOf(this.#exchange);
   }
 
   get signal() {

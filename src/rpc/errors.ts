@@ -55,8 +55,10 @@ export function encodeStatus(error: GatehouseError, errorId: string, now: Date):
 
 const none: Readonly<Record<string, string>> = {};
 
-/** Metadata that goes with an error beside its details: when gRPC's own retry may come back (gRFC A6). */
-export function metadataOf({ retryAfterMs }: GatehouseError): Readonly<Record<string, string>> {
+/** Metadata that goes with an error beside its details: when gRPC's own retry may come back (gRFC A6), the nonce of DPoP. */
+export function metadataOf({ retryAfterMs, metadata }: GatehouseError): Readonly<Record<string, string>> {
+  // RFC 9449 section 8: where its clients look for it.
+  if (metadata.dpop_nonce !== undefined) return { "dpop-nonce": metadata.dpop_nonce };
   if (retryAfterMs === undefined) return none;
   // A signed 32-bit number, or the client takes it for "never".
   return { "grpc-retry-pushback-ms": String(Math.min(Math.ceil(retryAfterMs), 2_147_483_647)) };

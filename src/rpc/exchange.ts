@@ -9,7 +9,13 @@ import type { Quota } from "./limits/quota-metadata.ts";
 import type { MethodEntry } from "./policy.ts";
 
 /** How the caller speaks, in the words of OpenTelemetry's `rpc.system.name` and of the access log. */
-export type Protocol = "grpc" | "grpc_web" | "connect";
+export type Protocol = "grpc" | "grpc_web" | "connect" | "oauth";
+
+/** A client as it shows itself at an OAuth endpoint. The empty secret is that of a public one. */
+export interface ShownClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
 
 /** A call as it comes in through a door, in words of no particular wire. */
 export interface Incoming {
@@ -17,6 +23,10 @@ export interface Incoming {
   /** All values of a metadata key, in lower case. */
   metadata(key: string): readonly string[];
   readonly peer: Peer;
+  /** Of the HTTP request, where it is not a POST to the path of the method. */
+  readonly target?: { readonly httpMethod: string; readonly path: string } | undefined;
+  /** Who calls, where a client shows itself by its secret and not by a token. */
+  readonly client?: ShownClient | undefined;
   /** Unix milliseconds by which the caller wants its answer; undefined = it did not say. */
   readonly deadline: number | undefined;
   /** Calls back once when the caller goes away before the answer is out; at once when it has gone already. */

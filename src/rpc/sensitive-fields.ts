@@ -5,7 +5,7 @@ import { data, FieldData } from "@gatehouse/proto/gatehouse/options/v1/policy_pb
 
 const soundsSecret = /(^|_)(password|secret|token|credential|private_key|otp)(_|$)/;
 // Names that hold the word and no secret.
-const harmless: ReadonlySet<string> = new Set(["token_id", "token_expire_time", "secrets", "token_kind"]);
+const harmless: ReadonlySet<string> = new Set(["token_id", "token_expire_time", "secrets", "token_kind", "secret_id"]);
 
 /** Messages of others that hold no text, and the mask, whose paths nobody needs to see. */
 const textless = new Set([

@@ -3,7 +3,7 @@ import type { AccessConditions } from "../kernel/access-rule.ts";
 import type { AuditRecorder } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Metrics } from "../kernel/metrics.ts";
-import type { Authenticator, WorkloadIdentities } from "../kernel/ports.ts";
+import type { Authenticator, ClientPrincipals, PossessionGuard, WorkloadIdentities } from "../kernel/ports.ts";
 import { createCallMeter } from "./call-meter.ts";
 import type { Concurrency } from "./limits/concurrency.ts";
 import type { Limits } from "./limits/limits.ts";
@@ -30,7 +30,9 @@ export interface StepDeps {
   readonly metrics: Metrics;
   readonly recorder: AuditRecorder;
   readonly authenticator: Authenticator;
+  readonly possession?: PossessionGuard | undefined;
   readonly workloads?: WorkloadIdentities | undefined;
+  readonly clients?: ClientPrincipals | undefined;
   readonly access: AccessConditions;
   readonly records: RequestRecords;
   readonly validator: MessageValidator;

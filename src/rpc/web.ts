@@ -19,6 +19,8 @@ import { type CorsSettings, createCors } from "./web/cors.ts";
 import { errorJson, failureHeaders } from "./web/errors.ts";
 import { securityHeaders, setHeaders } from "./web/headers.ts";
 import { type AnswerRequest, createHttpServers, type HttpServers } from "./web/listener.ts";
+import type { OAuthSettings } from "./web/oauth/metadata.ts";
+import { createOAuthPages } from "./web/oauth/pages.ts";
 import { createPages, type HealthOf } from "./web/pages.ts";
 import { createRoute, type Route } from "./web/routes.ts";
 import { createSender, type Sender, type WebCall } from "./web/sending.ts";
@@ -38,6 +40,7 @@ export interface WebDoorDeps {
   readonly listen: ListenAddress;
   readonly health: HealthOf;
   readonly cors: CorsSettings;
+  readonly oauth: OAuthSettings;
   readonly callerAddress?: CallerAddress;
   readonly bounds?: ConnectionBounds;
   /** Shared by the doors of one process. */
@@ -51,7 +54,7 @@ export interface WebDoorDeps {
 const maxHeaderBytes = 16 * 1024;
 
 function routeOf(
-  { chain, table, clock, health, cors, callerAddress = directly }: WebDoorDeps,
+  { chain, table, clock, health, cors, oauth, callerAddress = directly }: WebDoorDeps,
   sender: Sender,
   bounds: ConnectionBounds,
 ): Route {
@@ -70,7 +73,10 @@ function routeOf(
       unread: createUnread(bounds),
       requestMs: bounds.requestMs,
     }),
-    pages: createPages({ callerAddress, chain, sender, health, jwks }),
+    pages: new Map([
+      ...createPages({ callerAddress, chain, sender, health, jwks }),
+      ...createOAuthPages({ callerAddress, chain, clock, sender, table, settings: oauth, requestMs: bounds.requestMs }),
+    ]),
   });
 }
 

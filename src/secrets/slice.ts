@@ -1,9 +1,11 @@
 // The secrets slice: what it offers to the root.
+import { CryptoService } from "@gatehouse/proto/gatehouse/secrets/v1/crypto_service_pb.js";
 import { SecretsService } from "@gatehouse/proto/gatehouse/secrets/v1/secrets_service_pb.js";
 import type { Reader } from "../kernel/database.ts";
 import { bindService, type ServiceBinding } from "../kernel/handler.ts";
 import type { Ownership } from "../kernel/ports.ts";
 import type { PageTokens, ValueSealer } from "../kernel/sealing.ts";
+import { createGenerateToken } from "./crypto/generate-token.ts";
 import { deleteSecret } from "./secrets/delete-secret.ts";
 import { destroySecret } from "./secrets/destroy-secret.ts";
 import { createGetSecret } from "./secrets/get-secret.ts";
@@ -41,6 +43,7 @@ export function createSecretsSlice(deps: SecretsSliceDeps): SecretsSlice {
         undeleteSecret,
         destroySecret,
       }),
+      bindService(CryptoService, { generateToken: createGenerateToken() }),
     ],
   };
 }

@@ -3,8 +3,8 @@
 import { createHash, type X509Certificate } from "node:crypto";
 import { GatehouseError } from "../kernel/errors.ts";
 import type { PeerCertificate } from "../kernel/handler.ts";
+import { parseSpiffeId } from "../kernel/spiffe.ts";
 import { leafExtensions } from "./extensions.ts";
-import { parseSpiffeId } from "./spiffe.ts";
 
 export type CertificateFault =
   | "CERTIFICATE_EXPIRED"

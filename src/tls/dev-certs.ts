@@ -62,7 +62,7 @@ and, for clients that show a certificate:
 a client:
   grpcurl -cacert ${at("ca.pem")} -cert ${at("client.pem")} -key ${at("client.key")} localhost:50051 list
   curl --cacert ${at("ca.pem")} https://localhost:8080/healthz
-its SPIFFE id, for GATEHOUSE_WORKLOADS_FILE: ${workload}`;
+its SPIFFE id, for ServiceAccountService.CreateWorkloadBinding: ${workload}`;
 }
 
 /** Answers what to tell the operator. Throws StartRefused, and overwrites nothing. */

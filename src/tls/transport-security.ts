@@ -20,8 +20,6 @@ export interface TransportSecurityDeps {
   readonly metrics: Metrics;
   /** Puts what changes on record; when it rejects nothing changes, and the next look tries again. Undefined = there is no trail. */
   readonly record?: (changed: readonly string[]) => Promise<void>;
-  /** Asked at each look at the files, for what lies beside them. Must not throw. */
-  readonly alongside?: () => Promise<void>;
 }
 
 const soonMs = 14 * 86_400_000;
@@ -126,7 +124,6 @@ export async function openTransportSecurity(deps: TransportSecurityDeps): Promis
     clients.sweep();
     tellOfOverdueLists();
     if ((await stateOfFiles(files)) !== seen) await reload();
-    await deps.alongside?.();
   });
   const { clientAuth } = settings;
   return {

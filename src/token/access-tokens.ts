@@ -1,25 +1,39 @@
 // Makes access tokens. Signing may wait for a remote key home, so it never happens inside a transaction.
 import { GatehouseError } from "../kernel/errors.ts";
 import { uuidv7 } from "../kernel/ids.ts";
-import type { Standing } from "../kernel/principal.ts";
+import type { Client, DisplayNames } from "../kernel/ports.ts";
+import type { Confirmation, Standing } from "../kernel/principal.ts";
 import type { TokenSigner } from "../kernel/sealing.ts";
-import { writeClaims } from "./domain/claims.ts";
+import { type AccessTokenClaims, writeClaims } from "./domain/claims.ts";
 import { writeSigningInput } from "./domain/compact-token.ts";
+import type { Actor, Origin } from "./domain/delegation.ts";
+import { encryptToken } from "./domain/encryption.ts";
 import { audiencesOf, type TokenSettings } from "./settings.ts";
 import { hmacKeyId, hmacSignature } from "./verification-keys.ts";
 
 export interface AccessTokenOrder {
   readonly standing: Standing;
-  readonly sessionId: string;
+  /** Undefined = it has none, and lives by itself. */
+  readonly sessionId?: string | undefined;
   readonly clientId: string;
+  /** Undefined = the built-in client, or none at all. */
+  readonly client?: Client | undefined;
   readonly audience: string;
   readonly scopes: readonly string[];
   readonly authenticationMethods: readonly string[];
   readonly authenticationContext: string;
   readonly authenticatedAt: Date;
   readonly now: Date;
-  /** The token dies with it at the latest. */
-  readonly sessionExpiresAt: Date;
+  /** The token dies with whatever it rests on at the latest. */
+  readonly endsBy?: Date | undefined;
+  /** Wanted; never more than client and installation allow. */
+  readonly lifetimeMs?: number | undefined;
+  /** What its bearer has shown, and will have to show each time. */
+  readonly confirmation?: Confirmation | undefined;
+  readonly credentialId?: string | undefined;
+  readonly actors?: readonly Actor[] | undefined;
+  readonly mayAct?: string | undefined;
+  readonly origins?: readonly Origin[] | undefined;
 }
 
 export interface AccessToken {
@@ -29,7 +43,7 @@ export interface AccessToken {
 }
 
 export interface AccessTokens {
-  /** Errors: KEYS_UNAVAILABLE, AUDIENCE_UNKNOWN. */
+  /** Errors: KEYS_UNAVAILABLE, AUDIENCE_UNKNOWN, PROOF_REQUIRED. */
   issue(order: AccessTokenOrder): Promise<AccessToken>;
 }
 
@@ -37,38 +51,83 @@ function seconds(instant: Date): number {
   return Math.floor(instant.getTime() / 1000);
 }
 
-function claimsOf(order: AccessTokenOrder, settings: TokenSettings) {
-  const issuedAt = seconds(order.now);
-  const longest = issuedAt + Math.floor(settings.accessTokenLifetimeMs / 1000);
+function expiryOf({ client, lifetimeMs, endsBy, now }: AccessTokenOrder, settings: TokenSettings): number {
+  const never = Number.POSITIVE_INFINITY;
+  const longestMs = Math.min(
+    settings.accessTokenLifetimeMs,
+    client?.accessTokenLifetimeMs ?? never,
+    lifetimeMs ?? never,
+  );
+  const issuedAt = seconds(now);
+  const last = endsBy === undefined ? never : seconds(endsBy);
+  return Math.max(issuedAt, Math.min(issuedAt + Math.floor(longestMs / 1000), last));
+}
+
+function claimsOf(order: AccessTokenOrder, settings: TokenSettings): AccessTokenClaims {
+  const { standing, client, now, sessionId, audience, clientId, scopes } = order;
+  const { authenticationMethods, authenticationContext, authenticatedAt } = order;
+  const { credentialId, confirmation, actors, mayAct, origins } = order;
+  const issuedAt = seconds(now);
   return {
     issuer: settings.issuer,
-    subject: order.standing.principalId,
-    audience: order.audience,
-    expiresAt: Math.max(issuedAt, Math.min(longest, seconds(order.sessionExpiresAt))),
+    subject: standing.principalId,
+    audience,
+    expiresAt: expiryOf(order, settings),
     issuedAt,
     notBefore: issuedAt,
-    tokenId: uuidv7(order.now),
-    sessionId: order.sessionId,
-    clientId: order.clientId,
-    scopes: order.scopes,
-    roles: order.standing.roles,
-    authenticationMethods: order.authenticationMethods,
-    authenticationContext: order.authenticationContext,
-    authenticatedAt: seconds(order.authenticatedAt),
-    generation: order.standing.generation,
+    tokenId: uuidv7(now),
+    sessionId,
+    clientId,
+    clientGeneration: client?.generation,
+    scopes,
+    roles: standing.roles,
+    authenticationMethods,
+    authenticationContext,
+    authenticatedAt: seconds(authenticatedAt),
+    generation: standing.generation,
+    credentialId,
+    confirmation,
+    actors,
+    mayAct,
+    origins,
   };
 }
 
-export function createAccessTokens(signer: TokenSigner, settings: TokenSettings): AccessTokens {
+const constraints = { dpop: "key", mtls: "certificate" } as const;
+
+/** A client whose tokens must be bound gets none that are not. */
+function requireBound({ client, confirmation }: AccessTokenOrder): void {
+  if (client === undefined || client.senderConstraint === "none") return;
+  if (confirmation?.kind !== constraints[client.senderConstraint]) throw new GatehouseError("PROOF_REQUIRED");
+}
+
+export function createAccessTokens(
+  signer: TokenSigner,
+  settings: TokenSettings,
+  displayNames: DisplayNames,
+): AccessTokens {
   const audiences = audiencesOf(settings);
 
-  async function sign(audience: string, payload: string): Promise<string> {
+  /** A client has audiences of its own, and no other. */
+  function requireAudience({ audience, client }: AccessTokenOrder): void {
+    const known = client === undefined ? audiences.has(audience) : client.audiences.includes(audience);
+    if (!known) throw new GatehouseError("AUDIENCE_UNKNOWN");
+  }
+
+  /** J-02: personal data, so only where the client's settings ask for it, and only of people. */
+  async function nameFor({ client, standing }: AccessTokenOrder): Promise<string | undefined> {
+    if (client?.displayNameClaim !== true || standing.kind !== "person") return undefined;
+    return await displayNames.of(standing.principalId);
+  }
+
+  async function sign({ audience, client }: AccessTokenOrder, payload: string): Promise<string> {
     const foreign = settings.foreignHmacKey;
     if (foreign?.audience === audience) {
       const input = writeSigningInput("HS256", hmacKeyId(audience), payload);
       return `${input}.${hmacSignature(foreign, input).toString("base64url")}`;
     }
-    const { algorithm, kid } = signer.current();
+    await signer.ready(client?.algorithm);
+    const { algorithm, kid } = signer.current(client?.algorithm);
     const input = writeSigningInput(algorithm, kid, payload);
     const signature = await signer.sign(kid, Buffer.from(input, "latin1"));
     return `${input}.${signature.toString("base64url")}`;
@@ -76,9 +135,12 @@ export function createAccessTokens(signer: TokenSigner, settings: TokenSettings)
 
   return {
     async issue(order) {
-      if (!audiences.has(order.audience)) throw new GatehouseError("AUDIENCE_UNKNOWN");
-      const claims = claimsOf(order, settings);
-      const text = await sign(order.audience, writeClaims(claims));
+      requireAudience(order);
+      requireBound(order);
+      const claims = { ...claimsOf(order, settings), displayName: await nameFor(order) };
+      const signed = await sign(order, writeClaims(claims));
+      const key = order.client?.encryptionKey;
+      const text = key === undefined ? signed : encryptToken(signed, key);
       return { text, tokenId: claims.tokenId, expiresAt: new Date(claims.expiresAt * 1000) };
     },
   };

@@ -3,8 +3,9 @@
 import type { Reader } from "../kernel/database.ts";
 import type { Freshness, Standings } from "../kernel/ports.ts";
 import type { Standing } from "../kernel/principal.ts";
+import type { AccessTokenClaims } from "./domain/claims.ts";
 import type { Revocations } from "./revocations.ts";
-import { readTokenState } from "./token/store.ts";
+import { readTokenState } from "./token-state/store.ts";
 import type { VerifiedToken } from "./verifier.ts";
 
 export type DeathReason = "TOKEN_EXPIRED" | "TOKEN_NOT_YET_VALID" | "TOKEN_REVOKED";
@@ -26,6 +27,9 @@ export interface LivenessDeps {
   readonly reader: Reader;
 }
 
+/** What of a token, or of one that it was exchanged for, can have come to an end. */
+type Endable = Pick<AccessTokenClaims, "tokenId" | "clientId" | "clientGeneration" | "credentialId">;
+
 function outOfTime(token: VerifiedToken, now: Date): DeathReason | undefined {
   const at = now.getTime();
   if (at >= token.liveUntil) return "TOKEN_EXPIRED";
@@ -38,13 +42,20 @@ function judge(token: VerifiedToken, standing: Standing | undefined): Verdict {
 }
 
 export function createLiveness({ revocations, standings, freshness, reader }: LivenessDeps): Liveness {
+  function ended({ tokenId, clientId, clientGeneration, credentialId }: Endable, sessionId?: string): boolean {
+    if (revocations.revoked(tokenId, sessionId)) return true;
+    if (clientGeneration !== undefined && revocations.clientEnded(clientId, clientGeneration)) return true;
+    return credentialId !== undefined && revocations.credentialEnded(credentialId);
+  }
+
   function dead({ claims }: VerifiedToken): boolean {
-    return revocations.revoked(claims.tokenId, claims.sessionId);
+    if (ended(claims, claims.sessionId)) return true;
+    return claims.origins?.some((origin) => ended(origin, origin.sessionId)) ?? false;
   }
 
   async function askDatabase(token: VerifiedToken, now: Date): Promise<Verdict> {
     const [state, standing] = await Promise.all([
-      readTokenState(reader, token.claims, now),
+      readTokenState(reader, token.claims, token.kid, now),
       standings.fresh(token.claims.subject),
     ]);
     return state.revoked ? "TOKEN_REVOKED" : judge(token, standing);

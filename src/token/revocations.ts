@@ -5,7 +5,11 @@ import type { FeedEvent } from "../kernel/database.ts";
 export interface Revocations {
   /** Taking an event twice changes nothing. Events of other kinds are left alone. */
   learn(events: readonly FeedEvent[]): void;
-  revoked(tokenId: string, sessionId: string): boolean;
+  revoked(tokenId: string, sessionId: string | undefined): boolean;
+  /** Whether what was issued for this API key or binding is dead. */
+  credentialEnded(credentialId: string): boolean;
+  /** Whether what was handed out through the client under this generation, and every older one, is dead. */
+  clientEnded(clientId: string, generation: number): boolean;
   /** Forgets what means nothing any more. */
   sweep(now: Date): void;
   readonly size: number;
@@ -13,24 +17,45 @@ export interface Revocations {
 
 export function createRevocations(): Revocations {
   // By id, the time in Unix milliseconds after which it may be forgotten.
-  const byKind = { token: new Map<string, number>(), session: new Map<string, number>() };
+  const byKind = {
+    token: new Map<string, number>(),
+    session: new Map<string, number>(),
+    credential: new Map<string, number>(),
+  };
+
+  const clients = new Map<string, { readonly generation: number; readonly until: number }>();
+
+  /** `<id>:<generation>`, where an id holds no colon. */
+  function learnClient(key: string, until: number): void {
+    const [id = "", generation = ""] = key.split(":");
+    const known = clients.get(id);
+    clients.set(id, {
+      generation: Math.max(known?.generation ?? 0, Number(generation)),
+      until: Math.max(known?.until ?? 0, until),
+    });
+  }
 
   function learnOne({ kind, key, expiresAt }: FeedEvent): void {
-    if (kind === "principal" || kind === "role") return;
+    if (kind === "client") learnClient(key, expiresAt.getTime());
+    if (kind !== "token" && kind !== "session" && kind !== "credential") return;
     const known = byKind[kind].get(key) ?? 0;
     byKind[kind].set(key, Math.max(known, expiresAt.getTime()));
   }
 
   return {
     learn: (events) => events.forEach(learnOne),
-    revoked: (tokenId, sessionId) => byKind.session.has(sessionId) || byKind.token.has(tokenId),
+    revoked: (tokenId, sessionId) =>
+      (sessionId !== undefined && byKind.session.has(sessionId)) || byKind.token.has(tokenId),
+    credentialEnded: (credentialId) => byKind.credential.has(credentialId),
+    clientEnded: (clientId, generation) => (clients.get(clientId)?.generation ?? 0) > generation,
     sweep(now) {
-      for (const map of [byKind.token, byKind.session]) {
+      for (const map of Object.values(byKind)) {
         for (const [id, until] of map) if (until <= now.getTime()) map.delete(id);
       }
+      for (const [id, { until }] of clients) if (until <= now.getTime()) clients.delete(id);
     },
     get size() {
-      return byKind.token.size + byKind.session.size;
+      return byKind.token.size + byKind.session.size + byKind.credential.size + clients.size;
     },
   };
 }

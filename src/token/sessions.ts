@@ -1,11 +1,13 @@
 // Sessions, as Auth sees them: opened by a login, listed and ended by their owner.
 import type { Reader, Transaction } from "../kernel/database.ts";
 import { uuidv7 } from "../kernel/ids.ts";
-import type { LiveSession, NewSession, PreparedSession, Sessions } from "../kernel/ports.ts";
+import type { Client, LiveSession, NewSession, PreparedSession, Sessions } from "../kernel/ports.ts";
+import type { Confirmation } from "../kernel/principal.ts";
 import type { SubjectKeys } from "../kernel/sealing.ts";
 import type { AccessTokens } from "./access-tokens.ts";
 import { encodeDevice, openDevice } from "./device.ts";
 import { sessionScopes } from "./domain/scopes.ts";
+import type { Proofs } from "./proofs.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import { idleExpiry, lastExpiry, type TokenSettings } from "./settings.ts";
 import { endSession, insertSession, type ListedSession, listSessions, type SessionFacts } from "./token/store.ts";
@@ -14,6 +16,7 @@ export interface SessionsDeps {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly subjectKeys: SubjectKeys;
+  readonly proofs: Pick<Proofs, "confirm">;
   readonly reader: Reader;
   readonly settings: TokenSettings;
 }
@@ -24,6 +27,7 @@ function factsOf(session: NewSession, settings: TokenSettings): SessionFacts {
     principalId: session.standing.principalId,
     principalGeneration: session.standing.generation,
     clientId: session.clientId,
+    clientGeneration: session.client?.generation,
     audience: session.audience ?? settings.defaultAudience,
     scopes: sessionScopes(session.scopes),
     authenticationMethods: session.authenticationMethods,
@@ -31,6 +35,11 @@ function factsOf(session: NewSession, settings: TokenSettings): SessionFacts {
     authenticatedAt: session.now,
     absoluteExpiresAt: new Date(session.now.getTime() + settings.sessionAbsoluteMs),
   };
+}
+
+/** RFC 9449 section 5: a public client has no secret that would guard its refresh tokens, so they are bound as well. */
+function guardOf(client: Client | undefined, confirmation: Confirmation | undefined): Confirmation | undefined {
+  return client?.confidential === true ? undefined : confirmation;
 }
 
 /** Ends a live session, and tells every replica that its access tokens are dead. False when there is none. */
@@ -46,14 +55,15 @@ export async function endAndAnnounce(
 }
 
 function createPrepare(deps: SessionsDeps): Sessions["prepare"] {
-  const { accessTokens, refreshTokens, settings } = deps;
+  const { accessTokens, refreshTokens, proofs, settings } = deps;
   return async (session, sealDevice): Promise<PreparedSession> => {
-    const { now, standing, deviceName, peer } = session;
-    const facts = factsOf(session, settings);
-    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now);
+    const { now, standing, deviceName, peer, client } = session;
+    const confirmation = await proofs.confirm(client, session);
+    const facts = { ...factsOf(session, settings), confirmation: guardOf(client, confirmation) };
+    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now, client?.refreshTokenLifetimeMs);
     const refreshToken = refreshTokens.write({ sessionId: facts.id, number: 1 });
     const [accessToken, device] = await Promise.all([
-      accessTokens.issue({ ...facts, sessionId: facts.id, standing, now, sessionExpiresAt: idleExpiresAt }),
+      accessTokens.issue({ ...facts, confirmation, client, sessionId: facts.id, standing, now, endsBy: idleExpiresAt }),
       sealDevice(facts.id, encodeDevice({ name: deviceName, ...peer })),
     ]);
     const row = { ...facts, device, createdAt: now, refreshKeyVersion: refreshToken.keyVersion, idleExpiresAt };
@@ -66,6 +76,7 @@ function createPrepare(deps: SessionsDeps): Sessions["prepare"] {
         sessionId: facts.id,
         scopes: facts.scopes,
         audience: facts.audience,
+        scheme: confirmation?.kind === "key" ? "dpop" : "bearer",
       },
       store: (tx) => insertSession(tx, row),
     };

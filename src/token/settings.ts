@@ -1,5 +1,6 @@
 // What an operator decides about tokens, as the slice needs it.
 import type { ForeignHmacKey } from "../kernel/sealing.ts";
+import type { DpopSettings } from "./proofs.ts";
 
 export interface TokenSettings {
   /** `iss` of every token. */
@@ -16,6 +17,7 @@ export interface TokenSettings {
   readonly sessionAbsoluteMs: number;
   /** Undefined = no audience keeps HS256. */
   readonly foreignHmacKey: ForeignHmacKey | undefined;
+  readonly dpop: DpopSettings;
 }
 
 /** Clocks of replicas may differ by this much. Allowed for `nbf` and `iat`, never for `exp`. */
@@ -31,8 +33,13 @@ export function lastExpiry(settings: TokenSettings, now: Date): Date {
   return new Date(now.getTime() + settings.accessTokenLifetimeMs + clockSkewMs);
 }
 
-/** When a session that is used now ends unless it is used again. */
-export function idleExpiry(settings: TokenSettings, absoluteExpiresAt: Date, now: Date): Date {
-  const idleMs = Math.min(settings.refreshTokenLifetimeMs, settings.sessionIdleMs);
+/** When a session that is used now ends unless it is used again. `clientMs` is what its client allows. */
+export function idleExpiry(
+  settings: TokenSettings,
+  absoluteExpiresAt: Date,
+  now: Date,
+  clientMs = Number.POSITIVE_INFINITY,
+): Date {
+  const idleMs = Math.min(settings.refreshTokenLifetimeMs, settings.sessionIdleMs, clientMs);
   return new Date(Math.min(now.getTime() + idleMs, absoluteExpiresAt.getTime()));
 }

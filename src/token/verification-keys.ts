@@ -16,6 +16,9 @@ export interface TokenVerifyingKey {
 export interface VerificationKeys {
   /** From memory, whatever `kid` says: a stranger's key id never causes a look-up elsewhere. */
   find(kid: string): TokenVerifyingKey | undefined;
+  compromised(kid: string): boolean;
+  /** For keys that another replica has just made. Errors: DATABASE_UNAVAILABLE. */
+  lookAgain(): Promise<void>;
 }
 
 /** RFC 7518 section 3.4, RFC 8032: R and S, or the two halves of Ed25519; both 64 bytes. */
@@ -79,5 +82,9 @@ export function createVerificationKeys(
     return byId;
   }
 
-  return { find: (kid) => current().get(kid) };
+  return {
+    find: (kid) => current().get(kid),
+    compromised: (kid) => signer.compromised(kid),
+    lookAgain: () => signer.lookAgain(),
+  };
 }

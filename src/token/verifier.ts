@@ -5,14 +5,16 @@ import { GatehouseError } from "../kernel/errors.ts";
 import type { EncodedAnswer } from "../kernel/handler.ts";
 import type { Principal } from "../kernel/principal.ts";
 import { createRecentMap } from "../kernel/recent-map.ts";
-import { type AccessTokenClaims, readClaims } from "./domain/claims.ts";
+import { type AccessTokenClaims, type ClaimRules, readClaims } from "./domain/claims.ts";
 import { type CompactToken, maxTokenLength, readCompactToken, readPayload } from "./domain/compact-token.ts";
 import { audiencesOf, clockSkewMs, type TokenSettings } from "./settings.ts";
-import type { VerificationKeys } from "./verification-keys.ts";
+import type { TokenVerifyingKey, VerificationKeys } from "./verification-keys.ts";
 
 /** A token of this installation: signature, form and claims are right. It may be dead all the same. */
 export interface VerifiedToken {
   readonly claims: AccessTokenClaims;
+  /** Of the key that signed it. */
+  readonly kid: string;
   /** Unix milliseconds: live from the one until just before the other. */
   readonly liveFrom: number;
   readonly liveUntil: number;
@@ -24,7 +26,9 @@ export interface VerifiedToken {
 export interface Verifier {
   /** Whether the token was verified before; costs a hash. */
   known(token: string): VerifiedToken | undefined;
-  /** Throws TOKEN_MALFORMED, _SIGNATURE_INVALID, _WRONG_KIND, _WRONG_ISSUER, _WRONG_AUDIENCE. */
+  /** Forgets what a key signed, once it is compromised. */
+  forgetKey(kid: string): void;
+  /** Throws TOKEN_MALFORMED, _SIGNATURE_INVALID, _REVOKED, _WRONG_KIND, _WRONG_ISSUER, _WRONG_AUDIENCE. */
   verify(token: string, now: Date): Promise<VerifiedToken>;
   sweep(now: Date): void;
 }
@@ -37,9 +41,10 @@ function cacheKey(token: string): string {
   return hash("sha256", token, "binary");
 }
 
-function verified(claims: AccessTokenClaims): VerifiedToken {
+function verified(claims: AccessTokenClaims, kid: string): VerifiedToken {
   return {
     claims,
+    kid,
     liveFrom: Math.max(claims.notBefore, claims.issuedAt) * 1000 - clockSkewMs,
     liveUntil: claims.expiresAt * 1000,
     answer: undefined,
@@ -47,30 +52,48 @@ function verified(claims: AccessTokenClaims): VerifiedToken {
   };
 }
 
+/** Who had the key could make the token that this one was exchanged for. */
+function restsOn({ origins }: AccessTokenClaims, kid: string): boolean {
+  return origins?.some((origin) => origin.kid === kid) ?? false;
+}
+
 export function createVerifier(keys: VerificationKeys, settings: TokenSettings): Verifier {
   const remembered = createRecentMap<VerifiedToken>(rememberedTokens);
-  const everywhere = audiencesOf(settings);
+  const everywhere = { audiences: audiencesOf(settings), clientAudiences: true };
   const maxLifetimeSeconds = Math.ceil(settings.accessTokenLifetimeMs / 1000);
 
-  /** The audiences that the signing key may speak for. Throws TOKEN_SIGNATURE_INVALID. */
-  async function checkSignature(token: CompactToken): Promise<ReadonlySet<string>> {
-    const key = keys.find(token.kid);
+  /** A key that nobody here knows may be a moment old. Looking for it names no key, so a stranger's kid is asked nowhere. */
+  async function findKey(kid: string): Promise<TokenVerifyingKey | undefined> {
+    const key = keys.find(kid);
+    if (key !== undefined) return key;
+    if (keys.compromised(kid)) throw new GatehouseError("TOKEN_REVOKED");
+    await keys.lookAgain();
+    return keys.find(kid);
+  }
+
+  /** The audiences that the signing key may speak for. Throws TOKEN_SIGNATURE_INVALID, TOKEN_REVOKED. */
+  async function checkSignature(token: CompactToken): Promise<Pick<ClaimRules, "audiences" | "clientAudiences">> {
+    const key = keys.find(token.kid) ?? (await findKey(token.kid));
     if (key === undefined || key.algorithm !== token.algorithm || !(await key.verifies(token))) {
       throw new GatehouseError("TOKEN_SIGNATURE_INVALID");
     }
-    return key.onlyAudience === undefined ? everywhere : new Set([key.onlyAudience]);
+    // The wait was long enough for a compromise to come in.
+    if (keys.compromised(token.kid)) throw new GatehouseError("TOKEN_REVOKED");
+    return key.onlyAudience === undefined ? everywhere : { audiences: new Set([key.onlyAudience]) };
   }
 
   return {
     known: (token) => (token.length > maxTokenLength ? undefined : remembered.get(cacheKey(token))),
     async verify(token, now) {
       const compact = readCompactToken(token);
-      const audiences = await checkSignature(compact);
-      const claims = readClaims(readPayload(compact), { issuer: settings.issuer, audiences, maxLifetimeSeconds });
-      const result = verified(claims);
+      const speaksFor = await checkSignature(compact);
+      const claims = readClaims(readPayload(compact), { issuer: settings.issuer, ...speaksFor, maxLifetimeSeconds });
+      if (claims.origins?.some(({ kid }) => keys.compromised(kid))) throw new GatehouseError("TOKEN_REVOKED");
+      const result = verified(claims, compact.kid);
       if (result.liveUntil > now.getTime()) remembered.set(cacheKey(token), result);
       return result;
     },
+    forgetKey: (kid) => remembered.sweep(({ claims, kid: own }) => own === kid || restsOn(claims, kid)),
     sweep: (now) => remembered.sweep((token) => token.liveUntil <= now.getTime()),
   };
 }

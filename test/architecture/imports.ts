@@ -23,7 +23,7 @@ function slice(name: string): Room[] {
       name: `${name}/domain`,
       files: new RegExp(`^${name}/domain/`),
       sees: [kernel],
-      packages: [/^node:crypto$/, /^node:util$/, /^node:net$/, /^@bufbuild\/protobuf/, /^@zxcvbn-ts\//],
+      packages: [/^node:(crypto|util|net|zlib)$/, /^@bufbuild\/protobuf/, /^@zxcvbn-ts\//],
     },
     { name, files: new RegExp(`^${name}/`), sees: [kernel, keyPorts] },
   ];
@@ -49,19 +49,26 @@ const rooms: readonly Room[] = [
     sees: [kernel, /^rpc\/limits\/(ports|cells)\.ts$/],
     packages: [builtin, /^redis$/],
   },
-  { name: "keys", files: /^keys\//, sees: [kernel] },
+  {
+    name: "vault",
+    files: /^vault\//,
+    sees: [kernel, /^tls\/(server-trust|files)\.ts$/],
+    packages: [builtin, /^undici$/],
+  },
+  { name: "keys", files: /^keys\//, sees: [kernel, /^vault\/(ports|sentences)\.ts$/] },
   { name: "config", files: /^config\//, sees: [kernel], packages: [builtin] },
   { name: "tls", files: /^tls\//, sees: [kernel] },
+  { name: "kubernetes", files: /^kubernetes\//, sees: [kernel, /^tls\/files\.ts$/], packages: [builtin] },
   { name: "jobs", files: /^jobs\//, sees: [kernel] },
   // OpenTelemetry and prom-client are nobody else's.
   { name: "observability", files: /^observability\//, sees: [kernel] },
-  { name: "command line", files: /^(cli|stop-signal)\.ts$/, sees: [kernel], packages: [/^commander$/] },
+  { name: "command line", files: /^(cli|keys-command|stop-signal)\.ts$/, sees: [kernel], packages: [/^commander$/] },
   { name: "log", files: /^(logging|log-fields)\.ts$/, sees: [kernel], packages: [/^pino$/, /^@bufbuild\/protobuf$/] },
   { name: "main", files: /^main\.ts$/, sees: [kernel, /^config\//, /^[^/]+\.ts$/] },
   {
     name: "root",
     files:
-      /^(server|doors|transport-security|gate|limiting|slices|foundation|settings|operator|policy-page|policy-explain|access|contracts|served-services|standard-services|reload|printed-messages|telemetry|health-watch)\.ts$/,
+      /^(server|doors|transport-security|gate|limiting|slices|foundation|settings|operator|keys-move|policy-page|policy-explain|access|contracts|served-services|standard-services|reload|printed-messages|telemetry|vault-link|workload-issuers|decode-token|health-watch)\.ts$/,
     sees: "everything",
   },
 ];
@@ -80,6 +87,7 @@ function mayImportFile(room: Room, target: string): boolean {
 function mayImportPackage(room: Room, specifier: string): boolean {
   if (specifier === "pg" || specifier.startsWith("pg/") || specifier.startsWith("pg-")) return room.name === "postgres";
   if (specifier === "redis" || specifier.startsWith("@redis/")) return room.name === "redis";
+  if (specifier === "undici") return room.name === "vault";
   if (/^@grpc\//.test(specifier) || /^@connectrpc\//.test(specifier)) return ["rpc", "root"].includes(room.name);
   return room.packages === undefined || room.packages.some((pattern) => pattern.test(specifier));
 }

@@ -1,4 +1,4 @@
-// Who in src may open a connection to elsewhere: the database's driver, and nobody else.
+// Who in src may open a connection to elsewhere: the drivers of the database and of Redis, the client of Vault, and nobody else.
 import { dottedName, nodeAt, nodesAt, type SyntaxNode, walk } from "../../tools/source/syntax.ts";
 import type { SourceFile } from "./source.ts";
 
@@ -15,6 +15,11 @@ const harmless = new Set([
 
 /** Asks whether anybody listens on a Unix socket of its own. */
 const socketUsers = new Set(["src/rpc/connections/socket-file.ts"]);
+
+/** Speaks to the one origin of VAULT_ADDR, whatever path it is given, and follows nothing elsewhere. */
+const vaultTransport = "src/vault/transport.ts";
+/** Asks a cluster for its keys where the operator's file says, over a verified connection, and follows nothing elsewhere. */
+const clusterKeys = "src/kubernetes/fetch-keys.ts";
 const reaching = new Set(["fetch", "globalThis.fetch", "WebSocket", "globalThis.WebSocket", "EventSource"]);
 
 /** Names that are imported at run time; `*` = the module as a whole. */
@@ -32,7 +37,8 @@ function importFaults(path: string, tree: SyntaxNode): readonly string[] {
     .filter((node) => importing.has(node.type) && node.importKind !== "type" && node.exportKind !== "type")
     .flatMap((node) => {
       const from = String(nodeAt(node, "source")?.value);
-      if (!network.test(from) || socketUsers.has(path)) return [];
+      if (!network.test(from) || socketUsers.has(path) || (path === vaultTransport && from === "undici")) return [];
+      if (path === clusterKeys && from === "node:https") return [];
       return (node.type === "ImportDeclaration" ? importedNames(node) : ["*"])
         .filter((name) => !harmless.has(name))
         .map((name) => `${path} imports ${name} of ${from}`);

@@ -18,16 +18,18 @@ export interface TestWebDoor extends FakeChain {
 }
 
 type DoorOptions = FakeChainOptions &
-  Partial<Pick<WebDoorDeps, "cors" | "callerAddress" | "bounds" | "listen" | "security">>;
+  Partial<Pick<WebDoorDeps, "cors" | "oauth" | "callerAddress" | "bounds" | "listen" | "security">>;
 
 export async function openTestWebDoor(options: DoorOptions = {}): Promise<TestWebDoor> {
   const health = createHealth({ unknownService: () => new GatehouseError("SERVICE_UNKNOWN") });
   const fake = createFakeChain({ clock: systemClock, ...options, more: [...(options.more ?? []), health.binding] });
   const { cors = { origins: new Set<string>(), credentials: false }, listen } = options;
+  const { oauth = { issuer: "https://id.example", url: "https://id.example", certificates: false } } = options;
   const door = await openWebDoor({
     ...options,
     ...fake,
     cors,
+    oauth,
     clock: systemClock,
     listen: listen ?? { kind: "tcp", host: "127.0.0.1", port: 0 },
     health: health.all,

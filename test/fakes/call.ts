@@ -1,7 +1,7 @@
 // A call as a handler sees it, without a wire: the record fills as in the chain, rights come from the given principal,
 // and commit goes to the given unit of work.
 import type { AuditDraft } from "../../src/kernel/audit.ts";
-import type { Call } from "../../src/kernel/handler.ts";
+import type { Call, PeerCertificate } from "../../src/kernel/handler.ts";
 import { granted, inScope, type Principal, visibility } from "../../src/kernel/principal.ts";
 import type { UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { draftAt } from "../fixtures/audit-draft.ts";
@@ -13,6 +13,9 @@ export interface FakeCallOptions {
   readonly signal?: AbortSignal;
   readonly unitOfWork?: UnitOfWork;
   readonly address?: string;
+  readonly certificate?: PeerCertificate;
+  /** DPoP proofs in the metadata. */
+  readonly proofs?: readonly string[];
 }
 
 export const callTime = new Date("2026-11-21T08:00:00.000Z");
@@ -29,6 +32,7 @@ function draftOf(now: Date, principal: Principal | undefined): AuditDraft {
 
 export function fakeCall(options: FakeCallOptions = {}): Call {
   const { principal, now = callTime, unitOfWork = createFakeUnitOfWork(), address = "192.0.2.1" } = options;
+  const { certificate, proofs = [] } = options;
   const audit = draftOf(now, principal);
   const grants = principal?.standing.grants ?? [];
   const scoped = (permission: string): boolean => principal !== undefined && inScope(principal.scopes, permission);
@@ -37,7 +41,8 @@ export function fakeCall(options: FakeCallOptions = {}): Call {
     now,
     signal: options.signal ?? new AbortController().signal,
     requestId: "0198f000-0000-7000-8000-000000000001",
-    peer: { address, userAgent: "test" },
+    peer: { address, userAgent: "test", certificate },
+    possession: { proofs, httpMethod: "POST", path: "/test", certificate },
     audit,
     holds: (permission, resource) => scoped(permission) && granted(grants, permission, resource, now.getTime()),
     visible: (permission, parent) =>

@@ -13,10 +13,10 @@ import { noLines } from "../../src/kernel/logger.ts";
 import { type Metrics, noMetrics } from "../../src/kernel/metrics.ts";
 import { everywhere } from "../../src/kernel/networks.ts";
 import type { Authenticator } from "../../src/kernel/ports.ts";
-import { type ChainDeps, createChain, type Failure } from "../../src/rpc/chain.ts";
+import { type Chain, type ChainDeps, createChain, type Failure, type Reply } from "../../src/rpc/chain.ts";
 import type { Incoming } from "../../src/rpc/exchange.ts";
 import type { Rates } from "../../src/rpc/limits/settings.ts";
-import { createPolicyTable } from "../../src/rpc/policy.ts";
+import { createPolicyTable, type MethodEntry } from "../../src/rpc/policy.ts";
 import { createSteps, type StepDeps } from "../../src/rpc/steps.ts";
 import { createMessageValidator } from "../../src/rpc/validation.ts";
 import { createFakeRecorder } from "./audit-recorder.ts";
@@ -33,6 +33,7 @@ export interface FakeChainOptions {
   readonly tokens?: KnownTokens;
   readonly authenticator?: Authenticator;
   readonly workloads?: StepDeps["workloads"];
+  readonly clients?: StepDeps["clients"];
   readonly rates?: Rates;
   readonly limiting?: Omit<FakeLimitingOptions, "table" | "logger" | "metrics">;
   readonly clock?: Clock;
@@ -64,6 +65,7 @@ export function createFakeChain(options: FakeChainOptions = {}) {
     table,
     authenticator: options.authenticator ?? createFakeAuthenticator(options.tokens ?? {}),
     workloads: options.workloads,
+    clients: options.clients,
     validator: createMessageValidator(),
     ...limiting,
     access: options.access ?? { stepUpAgeMs: undefined, adminNetworks: () => everywhere },
@@ -86,6 +88,7 @@ export function incomingOf(
     readonly metadata?: Readonly<Record<string, readonly string[]>>;
     readonly address?: string;
     readonly certificate?: PeerCertificate;
+    readonly client?: Incoming["client"];
     readonly deadline?: number;
     readonly onCancel?: Incoming["onCancel"];
   } = {},
@@ -94,6 +97,7 @@ export function incomingOf(
     protocol: "grpc",
     metadata: (key) => options.metadata?.[key] ?? [],
     peer: { address: options.address ?? "192.0.2.1", userAgent: "test", certificate: options.certificate },
+    client: options.client,
     deadline: options.deadline,
     onCancel: options.onCancel ?? (() => {}),
   };
@@ -105,7 +109,20 @@ export type Answer<M extends DescMethod> =
   | { readonly answer: MessageShape<M["output"]> }
   | { readonly failure: Failure };
 
-/** One unary call through the chain, as a door would make it. */
+async function* only(body: Uint8Array) {
+  yield body;
+}
+
+/** The first message of a stream, or how it ended without one. */
+async function firstOf(chain: Chain, entry: MethodEntry, incoming: Incoming, body: Uint8Array): Promise<Reply> {
+  const stream = chain.stream(entry, incoming, only(body));
+  const { value } = await stream.next();
+  await stream.return(undefined);
+  if (value instanceof Uint8Array) return { bytes: value };
+  return value === undefined ? { bytes: new Uint8Array(0) } : { failure: value };
+}
+
+/** One call through the chain, as a door would make it; of a stream, its first message. */
 export async function callThrough<M extends DescMethod>(
   { chain, table }: Pick<FakeChain, "chain" | "table">,
   method: M,
@@ -114,6 +131,9 @@ export async function callThrough<M extends DescMethod>(
 ): Promise<Answer<M>> {
   const entry = table.get(`/${method.parent.typeName}/${method.name}`);
   if (entry === undefined) throw new TypeError("no such method is served");
-  const reply = await chain.unary(entry, incoming, toBinary(method.input, create(method.input, request as never)));
+  const body = toBinary(method.input, create(method.input, request as never));
+  const reply = await (method.methodKind === "unary"
+    ? chain.unary(entry, incoming, body)
+    : firstOf(chain, entry, incoming, body));
   return "failure" in reply ? reply : { answer: fromBinary(method.output, reply.bytes) as MessageShape<M["output"]> };
 }

@@ -29,6 +29,7 @@ export function fakeSessions(live: readonly (LiveSession & { readonly principalI
           sessionId: fakeSessionId,
           scopes: session.scopes.length === 0 ? ["*"] : session.scopes,
           audience: session.audience ?? "gatehouse",
+          scheme: "bearer",
         },
         store: async () => void fake.stored.push(fakeSessionId),
       };

@@ -1,10 +1,12 @@
 // Signs as a key home does, with real keys made on the spot; and signs whatever a forger who had them would.
 import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { promisify } from "node:util";
-import type { SignatureAlgorithm, TokenSigner, VerificationKey } from "../../src/kernel/sealing.ts";
+import type { SignatureAlgorithm, VerificationKey } from "../../src/kernel/sealing.ts";
 import { publicJwk, thumbprint } from "../../src/keys/jwk.ts";
+import type { SigningKeys } from "../../src/keys/ports.ts";
+import { stateOf } from "../../src/keys/signing/states.ts";
 
-export interface TestSigner extends TokenSigner {
+export interface TestSigner extends SigningKeys {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   /** Signatures made so far. */
@@ -25,6 +27,8 @@ function inputOf(algorithm: SignatureAlgorithm, key: KeyObject) {
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
+const elsewhere = (): Promise<never> => Promise.reject(new Error("the life of keys is not part of these tests"));
+
 export function createTestSigner(algorithm: SignatureAlgorithm = "ES256"): TestSigner {
   const { privateKey, publicKey } = generate(algorithm);
   const jwk = publicJwk(publicKey);
@@ -39,7 +43,15 @@ export function createTestSigner(algorithm: SignatureAlgorithm = "ES256"): TestS
     failing: undefined,
     signed: () => signed,
     current: () => key,
+    ready: async () => {},
     verificationKeys: () => published,
+    compromised: () => false,
+    lookAgain: async () => {},
+    stateOf,
+    list: elsewhere,
+    prepareRotation: elsewhere,
+    prepareCompromise: elsewhere,
+    caughtUp: async () => {},
     async sign(_kid, signingInput) {
       if (signer.failing !== undefined) throw signer.failing;
       signed += 1;

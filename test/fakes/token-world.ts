@@ -2,17 +2,22 @@
 
 import { randomBytes } from "node:crypto";
 import type { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
-import type { FeedEvent, Reader } from "../../src/kernel/database.ts";
-import type { Call, UnaryHandler } from "../../src/kernel/handler.ts";
+import { generations } from "../../src/auth/standing/generations.ts";
+import type { FeedEvent, LoneWriter, Reader, Row, Statement } from "../../src/kernel/database.ts";
+import type { Call, PeerCertificate, UnaryHandler } from "../../src/kernel/handler.ts";
 import { unobserved } from "../../src/kernel/observer.ts";
-import type { Standings } from "../../src/kernel/ports.ts";
+import type { Clients, Standings } from "../../src/kernel/ports.ts";
 import type { Grant, Principal, Standing } from "../../src/kernel/principal.ts";
 import type { Macs, SubjectKeys } from "../../src/kernel/sealing.ts";
 import type { UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { createMacs } from "../../src/keys/macs.ts";
 import type { TokenSettings } from "../../src/token/settings.ts";
-import { createTokenSlice } from "../../src/token/slice.ts";
+import { createTokenSlice, type TokenSliceDeps } from "../../src/token/slice.ts";
 import { fakeCall } from "./call.ts";
+import { fakeClients } from "./clients.ts";
+import { createFakeFeed } from "./feed-replay.ts";
+import { fakeMachines } from "./machines.ts";
+import { fakePageTokens } from "./page-tokens.ts";
 import { createTestSigner, type TestSigner } from "./token-signer.ts";
 import { createFakeUnitOfWork } from "./unit-of-work.ts";
 
@@ -29,6 +34,7 @@ export const tokenSettings: TokenSettings = {
   sessionIdleMs: 7 * day,
   sessionAbsoluteMs: 90 * day,
   foreignHmacKey: undefined,
+  dpop: { origins: new Set(["https://gatehouse.test"]), nonce: false },
 };
 
 /** Real MACs over keys that are thrown away; `turnOver` puts a new version in force, `forget` destroys one. */
@@ -36,7 +42,8 @@ export function createTestMacs(): Macs & { turnOver(): void; forget(version: num
   const keys = new Map([[1, randomBytes(32)]]);
   const macs = createMacs({
     current: () => Math.max(...keys.keys()),
-    key: (purpose, version) => (purpose === "refresh-token" ? keys.get(version) : undefined),
+    key: (purpose, version) =>
+      purpose === "refresh-token" || purpose === "token-hash" ? keys.get(version) : undefined,
     versions: () => [...keys.keys()],
   });
   return {
@@ -96,16 +103,37 @@ function createTestStandings(): TestStandings {
 }
 
 export interface TokenWorldOptions {
+  readonly clients?: Clients;
   readonly settings?: Partial<TokenSettings>;
   readonly signer?: TestSigner;
   readonly macs?: Macs;
   readonly reader?: Reader;
+  readonly writer?: LoneWriter;
+  readonly machines?: TokenSliceDeps["machines"];
   readonly unitOfWork?: UnitOfWork;
 }
 
 export interface CallOptions {
   readonly principal?: Principal;
   readonly grants?: readonly Grant[];
+  readonly certificate?: PeerCertificate;
+  /** DPoP proofs in the metadata. */
+  readonly proofs?: readonly string[];
+}
+
+/** Remembers used proofs, as the database would. */
+export function rememberingWriter(): LoneWriter {
+  const taken = new Set<string>();
+  return {
+    async write<R extends Row>({ name }: Statement, [hash]: readonly unknown[]) {
+      if (name === "token.dpop_sweep") return [];
+      if (name !== "token.dpop_take") throw new Error(`${name} is not part of these tests`);
+      const key = (hash as Buffer).toString("hex");
+      if (taken.has(key)) return [];
+      taken.add(key);
+      return [{}] as unknown as R[];
+    },
+  };
 }
 
 /** A reader for tests that must not reach the database. */
@@ -120,22 +148,31 @@ export function createTokenWorld(options: TokenWorldOptions = {}) {
   const signer = options.signer ?? createTestSigner();
   const standings = createTestStandings();
   const freshness = { isFresh: true, fresh: () => freshness.isFresh };
+  const clients = options.clients ?? fakeClients();
+  const replay = createFakeFeed();
   const time = { now: new Date("2026-11-21T12:00:00.000Z") };
   const unitOfWork = options.unitOfWork ?? createFakeUnitOfWork();
   const slice = createTokenSlice({
     ...unobserved,
     reader: options.reader ?? noReader,
-    signer,
+    writer: options.writer ?? rememberingWriter(),
+    machines: options.machines ?? fakeMachines(),
+    displayNames: { of: async () => undefined },
+    signingKeys: signer,
+    pageTokens: fakePageTokens,
+    clients,
     macs: options.macs ?? createTestMacs(),
     subjectKeys: plainSubjectKeys,
     standings,
     freshness,
+    feed: replay,
+    generations,
     settings,
   });
-  function call({ principal, grants = [] }: CallOptions = {}): Call {
+  function call({ principal, grants = [], ...shown }: CallOptions = {}): Call {
     const standing = principal && { ...principal.standing, grants: [...principal.standing.grants, ...grants] };
     const caller = principal && standing ? { principal: { ...principal, standing } } : {};
-    return fakeCall({ ...caller, now: time.now, unitOfWork });
+    return fakeCall({ ...shown, ...caller, now: time.now, unitOfWork });
   }
 
   const handler = <K extends keyof typeof TokenService.method>(name: K) =>
@@ -144,7 +181,7 @@ export function createTokenWorld(options: TokenWorldOptions = {}) {
   const pass = (milliseconds: number) => {
     time.now = new Date(time.now.getTime() + milliseconds);
   };
-  return { settings, signer, standings, freshness, time, pass, slice, call, handler, feed };
+  return { settings, signer, standings, freshness, replay, time, pass, slice, call, handler, feed };
 }
 
 export type TokenWorld = ReturnType<typeof createTokenWorld>;

@@ -67,7 +67,9 @@ describe("the policy of every method", () => {
       "gatehouse.auth.v1.AuthService/Bootstrap",
       "gatehouse.auth.v1.AuthService/Login",
       "gatehouse.auth.v1.AuthService/Register",
+      "gatehouse.token.v1.TokenService/ExchangeToken",
       "gatehouse.token.v1.TokenService/GetJwks",
+      "gatehouse.token.v1.TokenService/IssueToken",
       "gatehouse.token.v1.TokenService/Refresh",
       "grpc.health.v1.Health/Check",
       "grpc.health.v1.Health/List",
@@ -80,13 +82,29 @@ describe("the policy of every method", () => {
   it("P-15 P-02 asks for a recent login and an administrator's network wherever who may do what is changed for others", () => {
     const narrowed = [...table.values()].filter(({ demand }) => demand.stepUp && demand.adminNetwork);
     expect(narrowed.map(({ method }) => method.name).toSorted()).toEqual([
+      "CompromiseSigningKey",
+      "CreateApiKey",
+      "CreateClient",
+      "CreateClientSecret",
       "CreateGrant",
       "CreateInvitation",
       "CreateRole",
+      "CreateServiceAccount",
+      "CreateWorkloadBinding",
+      "DeleteClient",
       "DeleteGrant",
       "DeleteRole",
+      "DeleteServiceAccount",
+      "DeleteWorkloadBinding",
+      "RevokeApiKey",
+      "RevokeClientSecret",
       "RevokeSession",
+      "RevokeSubject",
+      "RotateApiKey",
+      "RotateSigningKey",
+      "UpdateClient",
       "UpdateRole",
+      "UpdateServiceAccount",
     ]);
   });
 

@@ -48,6 +48,13 @@ function streaming(entry: MethodEntry): MethodEntry {
   return { ...entry, method, handler };
 }
 
+/** And as a call with one answer. */
+function unary(entry: MethodEntry): MethodEntry {
+  if (entry.method.methodKind === "unary") return entry;
+  const method = { ...entry.method, methodKind: "unary" } as unknown as DescMethod;
+  return { ...entry, method, handler: async () => create(entry.method.output) };
+}
+
 async function* one(body: Uint8Array) {
   yield body;
 }
@@ -63,9 +70,9 @@ async function lastOf(stream: AsyncGenerator<Uint8Array, Failure | undefined>): 
 type Way = (fake: FakeChain, entry: MethodEntry, incoming: Incoming, body: Uint8Array) => Promise<Reply>;
 
 const ways: Readonly<Record<string, Way>> = {
-  unary: async ({ chain }, entry, incoming, body) => chain.unary(entry, incoming, body),
+  unary: async ({ chain }, entry, incoming, body) => chain.unary(unary(entry), incoming, body),
   "unary by admission": async ({ chain }, entry, incoming, body) => {
-    const admission = await chain.admit(entry, incoming);
+    const admission = await chain.admit(unary(entry), incoming);
     return "failure" in admission ? admission : admission.unary(body);
   },
   stream: ({ chain }, entry, incoming, body) => lastOf(chain.stream(streaming(entry), incoming, one(body))),

@@ -33,6 +33,7 @@ describe("gatehouse", () => {
     ["policy", "--help"],
     ["admin", "--help"],
     ["admin", "recover", "--help"],
+    ["decode", "--help"],
   ])("has help for %s %s", async (...args) => {
     const ended = await gatehouse(args.filter((arg) => arg !== undefined));
     expect(ended).toMatchObject({ code: 0, err: "" });
@@ -65,7 +66,7 @@ describe("gatehouse", () => {
     expect(ended.err).toBe(
       "gatehouse: 2 settings are not right\n" +
         "  - GATEHOUSE_GRPC_LISTN is no setting; did you mean GATEHOUSE_GRPC_LISTEN?\n" +
-        "  - GATEHOUSE_KEYS is not right: expected `local`\n",
+        "  - GATEHOUSE_KEYS is not right: expected `local`, `vault`\n",
     );
   });
 
@@ -97,5 +98,38 @@ describe("gatehouse", () => {
       code: 1,
       err: "error: unknown option '--verbose'\n",
     });
+  });
+});
+
+describe("gatehouse decode", () => {
+  const decode = (args: readonly string[], input: string) =>
+    new Promise<Ended>((resolve) => {
+      const child = execFile(launcher, ["decode", ...args], { cwd: directory }, (error, out, err) =>
+        resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+      );
+      // It may have ended before it has read everything.
+      child.stdin?.on("error", () => {});
+      child.stdin?.end(input);
+    });
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const token = `${part({ alg: "ES256" })}.${part({ sub: "prn_x" })}.c2lnbmF0dXJl`;
+
+  it("M-03 reads the token from its input, shows what it says and that nothing was verified", async () => {
+    const ended = await decode([], `${token}\n`);
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    expect(ended.out).toContain('"sub": "prn_x"');
+    expect(ended.out).toContain("NOT VERIFIED");
+    expect(ended.out).not.toContain("c2lnbmF0dXJl");
+  });
+
+  it("P-05 takes none from the command line, where everybody sees it, and repeats none that it refuses", async () => {
+    const given = await decode([token], "");
+    expect(given.code).not.toBe(0);
+    expect(given.out + given.err).not.toContain("c2lnbmF0dXJl");
+    const refused = await decode([], "canary.of.something!");
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toMatch(/^gatehouse: what came in is no JWT/);
+    expect(refused.err).not.toContain("canary");
+    expect(await decode([], "x".repeat(70_000))).toMatchObject({ code: 1, out: "" });
   });
 });

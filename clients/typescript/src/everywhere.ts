@@ -5,7 +5,7 @@ export type { RetryOptions } from "./core/retry-options.ts";
 export type { Services } from "./core/services.ts";
 export { type PasswordLoginOptions, passwordLogin } from "./credentials/password-login.ts";
 export type { AnonymousServices, CredentialFactory, Credentials, TokenProvider } from "./credentials/provider.ts";
-export { type RefreshingOptions, refreshing } from "./credentials/refreshing.ts";
+export { type RefreshingOptions, refreshing, type ShownClient } from "./credentials/refreshing.ts";
 export type { TokensHook } from "./credentials/token-keeper.ts";
 export { type Tokens, tokensOf } from "./credentials/tokens.ts";
 export { type FieldViolation, GatehouseError, isReason } from "./errors/gatehouse-error.ts";

@@ -122,6 +122,18 @@ describe("passwordLogin", () => {
     expect(server.calls).toHaveLength(1);
   });
 
+  it("TOK-05 shows its client at the login and at every refresh, with the secret as it is then", async () => {
+    const server = await startWithSession();
+    const shown = ["ghc_1", "ghc_2"];
+    const client = { id: "till", secret: async () => shown.shift() ?? "" };
+    const tokens = storedTokens(0, Date.now() - 1);
+    const { secrets } = connect(server, { credentials: passwordLogin({ ...person, tokens, client }) });
+    server.end();
+    await secrets.getSecret({ path: "a" });
+    expect(server.callsOf(refresh)[0]?.request).toMatchObject({ clientId: "till", clientSecret: "ghc_1" });
+    expect(server.callsOf(login)[0]?.request).toMatchObject({ clientId: "till", clientSecret: "ghc_2" });
+  });
+
   it("logs in again when the session has ended", async () => {
     const server = await startWithSession();
     const stored: (string | undefined)[] = [];

@@ -2,9 +2,13 @@
 // `secret.read` that an application made up would pass for ours at a glance.
 
 const ownSegments: ReadonlySet<string> = new Set([
+  "account",
+  "apikey",
   "audit",
   "authn",
   "authz",
+  "client",
+  "client",
   "config",
   "gatehouse",
   "invitation",
@@ -14,6 +18,7 @@ const ownSegments: ReadonlySet<string> = new Set([
   "system",
   "token",
   "user",
+  "workload",
 ]);
 
 export function isReservedSource(source: string): boolean {

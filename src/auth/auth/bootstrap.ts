@@ -64,7 +64,7 @@ export function createBootstrap(deps: BootstrapDeps): UnaryHandler<typeof AuthSe
     const { loginName, password, deviceName } = request;
     const newcomer = await prepareNewcomer({ loginName, password, displayName: "" }, call.now, call.signal);
     const standing = futureStanding(newcomer.id);
-    const wanted = { standing, audience: "", scopes: [], deviceName, seal: newcomer.seal };
+    const wanted = { standing, client: undefined, audience: "", scopes: [], deviceName, seal: newcomer.seal };
     const session = await preparePasswordSession(sessions, wanted, call);
     const principalId = formatId("principal", newcomer.id);
     await recordedAs(call, newcomer, () =>

@@ -1,40 +1,43 @@
 // Opens the session that a password login or the making of the first administrator answers with.
+import { builtInClient } from "../../kernel/client-bounds.ts";
 import type { Call } from "../../kernel/handler.ts";
-import type { PreparedSession, Sessions } from "../../kernel/ports.ts";
+import type { Client, PreparedSession, Sessions } from "../../kernel/ports.ts";
 import type { Standing } from "../../kernel/principal.ts";
 import type { Binding } from "../../kernel/sealing.ts";
 
-/** People who log in to Gatehouse itself; applications with client ids of their own come later. */
-export const firstPartyClient = "gatehouse";
 const passwordMethod = "pwd"; // RFC 8176
 /** Authenticator assurance level of SP 800-63B that one password reaches. */
 const passwordContext = "aal1";
 
 export interface WantedSession {
   readonly standing: Standing;
+  /** Undefined = the built-in one. */
+  readonly client: Client | undefined;
   readonly audience: string;
   readonly scopes: readonly string[];
   readonly deviceName: string;
   readonly seal: (binding: Binding, plaintext: Uint8Array) => Buffer | Promise<Buffer>;
 }
 
-/** Errors: KEYS_UNAVAILABLE, AUDIENCE_UNKNOWN. */
+/** Errors: KEYS_UNAVAILABLE, AUDIENCE_UNKNOWN, and those of proofs. */
 export function preparePasswordSession(
   sessions: Sessions,
   wanted: WantedSession,
   call: Call,
 ): Promise<PreparedSession> {
-  const { standing, audience, scopes, deviceName, seal } = wanted;
+  const { standing, client, audience, scopes, deviceName, seal } = wanted;
   return sessions.prepare(
     {
       standing,
-      clientId: firstPartyClient,
+      clientId: client?.id ?? builtInClient,
+      client,
       audience: audience === "" ? undefined : audience,
       scopes,
       authenticationMethods: [passwordMethod],
       authenticationContext: passwordContext,
       deviceName,
       peer: call.peer,
+      possession: call.possession,
       now: call.now,
     },
     (sessionId, device) => seal({ kind: "session.device", id: sessionId }, device),

@@ -1,19 +1,24 @@
 // AuthService.Login. Whatever is wrong with a login, it costs one look-up and one hashing and gives one answer.
 import { create } from "@bufbuild/protobuf";
-import { type AuthService, LoginResponseSchema } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
+import {
+  type AuthService,
+  type LoginRequest,
+  LoginResponseSchema,
+} from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
+import { audienceWithin, builtInClient, scopesWithin } from "../../kernel/client-bounds.ts";
 import type { Reader } from "../../kernel/database.ts";
 import { GatehouseError, invalidField } from "../../kernel/errors.ts";
 import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import { normaliseLoginName } from "../../kernel/login-name.ts";
-import type { Sessions, Standings } from "../../kernel/ports.ts";
+import type { Client, Clients, Sessions, Standings } from "../../kernel/ports.ts";
 import type { Standing } from "../../kernel/principal.ts";
 import type { Binding, Macs, SubjectKeys } from "../../kernel/sealing.ts";
 import { loginNameParts } from "../domain/login-name-index.ts";
 import { isScopeName } from "../domain/scope-name.ts";
 import { lookupMacs } from "../lookup-macs.ts";
 import type { Passwords, StoredPassword } from "../password/passwords.ts";
-import { firstPartyClient, preparePasswordSession } from "./first-session.ts";
+import { preparePasswordSession } from "./first-session.ts";
 import { recordedAs } from "./recorded-as.ts";
 import { type Credential, findCredential, replacePasswordForm } from "./store.ts";
 import { tokenSetOf } from "./token-set.ts";
@@ -25,6 +30,7 @@ export interface LoginDeps {
   readonly standings: Standings;
   readonly subjectKeys: SubjectKeys;
   readonly sessions: Sessions;
+  readonly clients: Clients;
 }
 
 function loginFailed(auditReason: string): GatehouseError {
@@ -34,6 +40,22 @@ function loginFailed(auditReason: string): GatehouseError {
 function requireScopeNames(scopes: readonly string[]): void {
   const wrong = scopes.findIndex((scope) => !isScopeName(scope));
   if (wrong >= 0) throw invalidField(`scopes[${wrong}]`, "must be the name of a permission, or *");
+}
+
+/** Undefined = the built-in one. Throws CLIENT_INVALID, CLIENT_NOT_ALLOWED. */
+async function clientOf(clients: Clients, request: LoginRequest, now: Date): Promise<Client | undefined> {
+  const { clientId, clientSecret } = request;
+  if ((clientId === "" || clientId === builtInClient) && clientSecret === "") return undefined;
+  const client = await clients.authenticate(clientId, clientSecret, now);
+  if (!client.logins) throw new GatehouseError("CLIENT_NOT_ALLOWED");
+  return client;
+}
+
+/** Audience and scopes within what the client may have. Throws REQUEST_INVALID, AUDIENCE_UNKNOWN, SCOPE_EXCEEDS_GRANT. */
+function boundsOf(client: Client | undefined, { audience, scopes }: LoginRequest) {
+  if (client !== undefined) return { audience: audienceWithin(client, audience), scopes: scopesWithin(client, scopes) };
+  requireScopeNames(scopes);
+  return { audience, scopes };
 }
 
 /** The credential that the password is right for. The order matters: the hashing comes before anything is told. */
@@ -65,20 +87,22 @@ async function renewal(passwords: Passwords, stored: StoredPassword, password: s
 }
 
 export function createLogin(deps: LoginDeps): UnaryHandler<typeof AuthService.method.login> {
-  const { passwords, standings, subjectKeys, sessions } = deps;
+  const { passwords, standings, subjectKeys, sessions, clients } = deps;
   return async (request, call) => {
     call.audit.personal.loginName = request.loginName;
-    requireScopeNames(request.scopes);
-    const { audience, scopes, deviceName, password } = request;
+    // Before anything of the person is looked at: whose application this is tells nothing of who knocks.
+    const client = await clientOf(clients, request, call.now);
+    const bounds = boundsOf(client, request);
+    const { deviceName, password } = request;
     const credential = await verify(deps, request.loginName, password, call);
     const standing = await requireActive(standings, credential);
     const { principalId } = credential;
     const seal = async (binding: Binding, plaintext: Uint8Array) =>
       (await subjectKeys.seal(principalId, binding, plaintext)).sealed;
-    const session = await preparePasswordSession(sessions, { standing, audience, scopes, deviceName, seal }, call);
+    const session = await preparePasswordSession(sessions, { standing, client, ...bounds, deviceName, seal }, call);
     const renewed = await renewal(passwords, credential, password, call);
     const { tokens } = session;
-    const person = { id: principalId, sessionId: tokens.sessionId, clientId: firstPartyClient };
+    const person = { id: principalId, sessionId: tokens.sessionId, clientId: client?.id ?? builtInClient };
     await recordedAs(call, person, () =>
       call.commit(async (tx) => {
         await session.store(tx);

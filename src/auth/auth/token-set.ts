@@ -1,7 +1,7 @@
 // Tokens as the contract shows them.
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type TokenSet, TokenSetSchema } from "@gatehouse/proto/gatehouse/token/v1/token_set_pb.js";
+import { Presentation, type TokenSet, TokenSetSchema } from "@gatehouse/proto/gatehouse/token/v1/token_set_pb.js";
 import { formatId } from "../../kernel/ids.ts";
 import type { IssuedTokens } from "../../kernel/ports.ts";
 
@@ -14,5 +14,6 @@ export function tokenSetOf(tokens: IssuedTokens): TokenSet {
     sessionId: formatId("session", tokens.sessionId),
     scopes: [...tokens.scopes],
     audience: tokens.audience,
+    presentation: tokens.scheme === "dpop" ? Presentation.DPOP : Presentation.BEARER,
   });
 }

@@ -1,5 +1,5 @@
 // SQL of standings: a principal with everything it was granted.
-import type { Reader, Statement } from "../../kernel/database.ts";
+import type { Reader, Row, Statement, Transaction } from "../../kernel/database.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Grant, PrincipalKind, Standing } from "../../kernel/principal.ts";
 
@@ -79,4 +79,15 @@ export async function readStanding(reader: Reader, principalId: string, now: Dat
     grants,
     rolesInGrants: new Set(rows.flatMap(({ role }) => role ?? [])),
   };
+}
+
+const raiseStatement: Statement = {
+  name: "auth.raise_generation",
+  text: "update principal set generation = generation + 1 where id = $1 returning generation",
+};
+
+/** The next generation; undefined = no such principal. */
+export async function raiseGeneration(tx: Transaction, principalId: string): Promise<number | undefined> {
+  const [row] = await tx.rows<Row & { readonly generation: number }>(raiseStatement, [principalId]);
+  return row?.generation;
 }

@@ -37,9 +37,9 @@ export const storage = {
   }),
   keys: setting({
     env: "GATEHOUSE_KEYS",
-    kind: is.oneOf("local"),
+    kind: is.oneOf("local", "vault"),
     default: "local",
-    doc: "Where signing and wrapping keys live: `local` = a sealed file in the data directory.",
+    doc: "Where signing and wrapping keys live: `local` = a sealed file in the data directory, `vault` = the Transit engine of HashiCorp Vault or OpenBao, which they never leave.",
   }),
   masterKey: sensitive({
     env: "GATEHOUSE_MASTER_KEY",

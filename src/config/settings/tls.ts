@@ -46,9 +46,9 @@ export const tls = {
     kind: is.trustDomain,
     doc: "The only trust domain whose SPIFFE ids are accepted, such as `prod.example`. Unset: whichever the authorities vouch for.",
   }),
-  workloadsFile: optional({
-    env: "GATEHOUSE_WORKLOADS_FILE",
+  kubernetesIssuersFile: optional({
+    env: "GATEHOUSE_KUBERNETES_ISSUERS_FILE",
     kind: is.path,
-    doc: "Who calls with a certificate alone: one JSON object a line with `spiffe_id` or `dns_name`, `principal_id`, and `scopes` (omitted: all that the principal's grants allow). Looked at again when it changes.",
+    doc: "The Kubernetes clusters whose service account tokens are believed: one JSON object a line with `issuer`, `audience` (omitted: the value of `GATEHOUSE_AUDIENCE`), and `jwks_file`, or `jwks_url` with `ca_file` and `token_file`. Read at the start.",
   }),
 } as const;

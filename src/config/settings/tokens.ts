@@ -1,6 +1,7 @@
 // Tokens and sessions.
 import * as is from "../kinds.ts";
 import { sensitive, setting } from "../setting.ts";
+import { originOf, ownOrigins } from "../web-kinds.ts";
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -47,6 +48,18 @@ export const tokens = {
     default: "7",
     doc: "Life of a refresh token that is not used, in days.",
   }),
+  signingKeyRotationMs: setting({
+    env: "GATEHOUSE_SIGNING_KEY_ROTATION",
+    kind: is.durationOrOff("1h", "3650d"),
+    default: "90d",
+    doc: "A key signs tokens for this long, then the next one does. `off`: until SigningKeyService/RotateSigningKey is called.",
+  }),
+  signingKeyLeadMs: setting({
+    env: "GATEHOUSE_SIGNING_KEY_LEAD",
+    kind: is.duration("10m", "30d"),
+    default: "1h",
+    doc: "The next key is published this long before it signs, so that it is in every copy of the JWKS by then; those live for five minutes here, perhaps longer elsewhere.",
+  }),
   refreshGraceMs: setting({
     env: "GATEHOUSE_REFRESH_GRACE",
     kind: is.duration("0s", "300s"),
@@ -64,5 +77,20 @@ export const tokens = {
     kind: is.duration("1m", "3650d"),
     default: "90d",
     doc: "A session ends this long after its login, whatever happens.",
+  }),
+  dpopOrigins: setting({
+    env: "GATEHOUSE_DPOP_ORIGINS",
+    kind: ownOrigins,
+    default: {
+      doc: "the origin of `GATEHOUSE_WEB_URL`",
+      from: (text) => originOf(text("GATEHOUSE_WEB_URL") ?? text("JWT_ISSUER")),
+    },
+    doc: "The origins under which callers reach this installation, such as `https://gatehouse.example:8443`, with commas. The URL in a DPoP proof begins with one of them; what a request says of its own host is not believed.",
+  }),
+  dpopNonce: setting({
+    env: "GATEHOUSE_DPOP_NONCE",
+    kind: is.oneOf("off", "required"),
+    default: "off",
+    doc: "Whether DPoP proofs must carry a nonce that this installation gave out, so that none can be made beforehand. Costs callers a second try every few minutes.",
   }),
 } as const;

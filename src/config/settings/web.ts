@@ -1,14 +1,20 @@
 // The web door, and who may stand before it.
 import * as is from "../kinds.ts";
 import { setting } from "../setting.ts";
-import { doorOrOff, origins } from "../web-kinds.ts";
+import { doorOrOff, origins, ownUrl } from "../web-kinds.ts";
 
 export const web = {
   webListen: setting({
     env: "GATEHOUSE_WEB_LISTEN",
     kind: doorOrOff,
     default: "127.0.0.1:8080",
-    doc: "Where Connect, gRPC-Web and JSON are served, with `/.well-known/jwks.json`, `/healthz` and `/readyz`. Port 0 takes a free port.",
+    doc: "Where Connect, gRPC-Web and JSON are served, with the OAuth endpoints, `/.well-known/jwks.json`, `/healthz` and `/readyz`. Port 0 takes a free port.",
+  }),
+  webUrl: setting({
+    env: "GATEHOUSE_WEB_URL",
+    kind: ownUrl,
+    default: { doc: "the value of `JWT_ISSUER`", from: (text) => text("JWT_ISSUER") },
+    doc: "What clients put before the paths of the web door. The endpoints in `/.well-known/oauth-authorization-server` begin with it.",
   }),
   corsOrigins: setting({
     env: "GATEHOUSE_CORS_ORIGINS",

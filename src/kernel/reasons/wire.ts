@@ -26,4 +26,10 @@ export const wireReasons = {
     message: "too many answers wait for their readers",
     remedy: "Read the answers of earlier calls, or ask for smaller pages.",
   },
+  GRANT_TYPE_UNKNOWN: {
+    code: "INVALID_ARGUMENT",
+    id: "SEC-CORE-044",
+    message: "the grant type is not served",
+    remedy: "Use one of `grant_types_supported` in `/.well-known/oauth-authorization-server`.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,4 +1,4 @@
-// What the local key file holds once it is open: wrapping keys and signing keys, each in versions with a state. Read
+// What the local key file holds once it is open: wrapping keys in versions with a state, and signing keys of former times. Read
 // strictly: whatever is not exactly as written here makes the file corrupt.
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
@@ -14,17 +14,21 @@ export interface WrappingKey {
   readonly key: string;
 }
 
-export interface StoredSigningKey {
+export interface PrivateSigningKey {
   readonly kid: string;
   readonly algorithm: SignatureAlgorithm;
-  readonly state: KeyState;
-  readonly createdAt: string;
   /** PKCS #8, DER, base64. */
   readonly privateKey: string;
 }
 
+export interface StoredSigningKey extends PrivateSigningKey {
+  readonly state: KeyState;
+  readonly createdAt: string;
+}
+
 export interface KeyDocument {
   readonly wrapping: { readonly id: string; readonly versions: readonly WrappingKey[] };
+  /** Of a file that was made before signing keys were in the database; empty once they are. */
   readonly signing: readonly StoredSigningKey[];
 }
 
@@ -53,16 +57,16 @@ function kidOf(privateKey: KeyObject): string | undefined {
   return jwk && thumbprint(jwk);
 }
 
-export async function newSigningKey(algorithm: SignatureAlgorithm, now: Date): Promise<StoredSigningKey> {
+export async function newSigningKey(algorithm: SignatureAlgorithm): Promise<PrivateSigningKey> {
   const key = await generatePrivateKey(algorithm);
   const kid = kidOf(key);
   if (kid === undefined) throw new Error("a fresh signing key has no public half");
   const privateKey = key.export({ format: "der", type: "pkcs8" }).toString("base64");
-  return { kid, algorithm, state: "active", createdAt: now.toISOString(), privateKey };
+  return { kid, algorithm, privateKey };
 }
 
 /** The private key, checked: of the kind and strength of its algorithm, and named by its own thumbprint. */
-export function importSigningKey(stored: StoredSigningKey): KeyObject | undefined {
+export function importSigningKey(stored: PrivateSigningKey): KeyObject | undefined {
   try {
     const key = createPrivateKey({ key: Buffer.from(stored.privateKey, "base64"), format: "der", type: "pkcs8" });
     return suits(stored.algorithm, key) && kidOf(key) === stored.kid ? key : undefined;

@@ -1,60 +1,51 @@
-// The `local` key home: wrapping and signing keys in one sealed file under the data directory.
+// The `local` key home: wrapping keys in one sealed file under the data directory, and signing keys in the database, sealed
+// under them.
 import { join } from "node:path";
 import type { Clock } from "../../kernel/clock.ts";
-import type { SignatureAlgorithm } from "../../kernel/sealing.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { StartRefused } from "../../kernel/start-refused.ts";
-import type { KeyWrapper, Signer } from "../ports.ts";
-import { type KeyDocument, newSigningKey, newWrappingKeys } from "./document.ts";
+import type { FormerSigningKey, KeyWrapper, SigningKeyHome } from "../ports.ts";
+import { type KeyDocument, newWrappingKeys } from "./document.ts";
 import { removeLeftovers } from "./durable-file.ts";
 import { type KeyFile, openKeyFile } from "./key-file.ts";
 import { loadMasterKey, type MasterKey } from "./master-key.ts";
 import { accessRefused, ensurePrivateDirectory } from "./private-file.ts";
-import { createLocalSigner } from "./signer.ts";
+import { createLocalSigningHome, type LocalSigningHome } from "./signing-home.ts";
 import { createLocalWrapper } from "./wrapper.ts";
 
 export interface LocalHomeDeps {
   readonly dataDir: string;
   readonly masterKey: Secret<string> | undefined;
   readonly installationId: string;
-  /** The first is the default; keys of missing ones are made. */
-  readonly algorithms: readonly SignatureAlgorithm[];
   readonly clock: Clock;
   /** False when the database already holds keys wrapped by this home: a new key file could open none of them. */
   readonly mayCreate: boolean;
 }
 
 export interface LocalHome {
-  readonly signer: Signer;
+  readonly signing: SigningKeyHome;
+  /** Signing keys that the file still holds. */
+  readonly former: readonly FormerSigningKey[];
+  /** Takes them out of the file, once they are in the database. */
+  forgetFormer(): Promise<void>;
   readonly wrapper: KeyWrapper;
   readonly kek: { readonly id: string; readonly version: number };
   readonly masterKeyIsExternal: boolean;
   close(): void;
 }
 
-async function missingSigningKeys(deps: LocalHomeDeps, document: KeyDocument | undefined) {
-  const present = document?.signing.filter((key) => key.state === "active").map((key) => key.algorithm) ?? [];
-  const missing = deps.algorithms.filter((algorithm) => !present.includes(algorithm));
-  return await Promise.all(missing.map((algorithm) => newSigningKey(algorithm, deps.clock.now())));
+function formerKeys({ signing }: KeyDocument, home: LocalSigningHome): readonly FormerSigningKey[] {
+  const kept = signing.filter((stored) => stored.state !== "destroyed");
+  return kept.map((stored) => {
+    const key = home.adopt(stored);
+    if (key === undefined) throw new StartRefused("the key file holds a signing key that is not sound");
+    return { key, createdAt: new Date(stored.createdAt), signs: stored.state === "active" };
+  });
 }
 
-async function extend(
-  deps: LocalHomeDeps,
-  file: KeyFile,
-  master: MasterKey,
-  document: KeyDocument,
-): Promise<KeyDocument> {
-  const added = await missingSigningKeys(deps, document);
-  if (added.length === 0) return document;
-  const extended = { ...document, signing: [...document.signing, ...added] };
-  await file.replace(master, extended);
-  return extended;
-}
-
-async function create(deps: LocalHomeDeps, file: KeyFile, master: MasterKey): Promise<KeyDocument> {
-  const signing = await missingSigningKeys(deps, undefined);
-  const made = await file.create(master, { wrapping: newWrappingKeys(deps.clock.now()), signing });
-  return await extend(deps, file, master, made);
+async function openDocument(deps: LocalHomeDeps, file: KeyFile, master: MasterKey): Promise<KeyDocument> {
+  if (file.bytes !== undefined) return file.decode(master, file.bytes);
+  return await file.create(master, { wrapping: newWrappingKeys(deps.clock.now()), signing: [] });
 }
 
 export async function openLocalHome(deps: LocalHomeDeps): Promise<LocalHome> {
@@ -71,17 +62,25 @@ export async function openLocalHome(deps: LocalHomeDeps): Promise<LocalHome> {
     );
   }
   const master = await loadMasterKey(deps.masterKey, join(directory, "master.key"), file.bytes === undefined);
-  const document =
-    file.bytes === undefined
-      ? await create(deps, file, master)
-      : await extend(deps, file, master, file.decode(master, file.bytes));
-  master.key.fill(0);
+  const document = await openDocument(deps, file, master);
   const wrapper = createLocalWrapper(document.wrapping, deps.installationId);
+  const signing = createLocalSigningHome(document.wrapping, deps.installationId);
+  const former = formerKeys(document, signing);
+  if (former.length === 0) master.key.fill(0);
   return {
-    signer: createLocalSigner(document.signing, deps.algorithms),
+    signing,
+    former,
+    async forgetFormer() {
+      if (former.length > 0) await file.replace(master, { ...document, signing: [] });
+      master.key.fill(0);
+    },
     wrapper,
     kek: { id: wrapper.kekId, version: wrapper.kekVersion },
     masterKeyIsExternal: master.external,
-    close: () => wrapper.erase(),
+    close() {
+      master.key.fill(0);
+      wrapper.erase();
+      signing.erase();
+    },
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Metrics } from "../../kernel/metrics.ts";
 
 export interface Dependency {
-  /** Of a closed set: `postgres`, `redis`. */
+  /** Of a closed set: `postgres`, `redis`, `vault`. */
   readonly name: string;
   /** False = most goes on without it, so only what is asked about itself shows its loss. */
   readonly needed: boolean;

@@ -14,6 +14,7 @@ const policyDenials: ReadonlySet<Reason> = new Set([
   "NETWORK_NOT_ALLOWED",
   "CREDENTIAL_MISSING",
   "CREDENTIAL_INVALID",
+  "CLIENT_INVALID",
   "RATE_LIMITED",
 ]);
 

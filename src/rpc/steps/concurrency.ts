@@ -11,7 +11,7 @@ function seatFor(exchange: Exchange, concurrency: Concurrency): Seat | undefined
   const { entry, principal, incoming } = exchange;
   const kind = entry.method.methodKind === "unary" ? "calls" : "streams";
   if (kind === "calls" && entry.priority === "health") return undefined;
-  if (principal !== undefined) return concurrency.take(kind, principal.id, 1);
+  if (principal !== undefined && principal.id !== "") return concurrency.take(kind, principal.id, 1);
   return concurrency.take(kind, addressPrefix(incoming.peer.address), callersBehindAddress);
 }
 

@@ -55,9 +55,9 @@ function draw(exchange: Exchange, budget: Budget, key: string, logger: Logger): 
   require(exchange, budget, decision, logger);
 }
 
-/** True for calls whose credential will be looked at; those count by principal when it is live. */
+/** True for calls whose credential will be looked at; those count by principal when it is live. Guesses at a client's secret do not. */
 function bearsCredential({ entry, incoming }: Exchange): boolean {
-  if (entry.access === Access.PUBLIC) return false;
+  if (entry.access === Access.PUBLIC || incoming.client !== undefined) return false;
   return incoming.metadata("authorization").length > 0 || incoming.peer.certificate !== undefined;
 }
 
@@ -126,7 +126,8 @@ export function createPrincipalLimitStep({ limits, logger }: LimitStepDeps): Ste
     after: ["authenticate"],
     enter(exchange) {
       const { principal } = exchange;
-      if (principal === undefined) return;
+      // Whoever names a public client is nobody in particular, and was counted by address.
+      if (principal === undefined || principal.id === "") return;
       const budget = limits.of(exchange.entry).principal;
       if (budget !== undefined) return draw(exchange, budget, principal.id, logger);
     },

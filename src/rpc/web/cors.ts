@@ -25,6 +25,7 @@ const allowedHeaders = [
   "connect-timeout-ms",
   "content-encoding",
   "content-type",
+  "dpop",
   "grpc-accept-encoding",
   "grpc-encoding",
   "grpc-timeout",
@@ -37,6 +38,7 @@ const allowedHeaders = [
 ].join(", ");
 
 const exposedHeaders = [
+  "dpop-nonce",
   "etag",
   "grpc-message",
   "grpc-status",

@@ -24,11 +24,13 @@ export interface PageDeps {
 export interface Page {
   /** For pages of every origin, without credentials. */
   readonly open: boolean;
+  /** Of HTTP; GET and HEAD when it does not say. */
+  readonly methods?: "POST";
   answer(call: WebCall): void | Promise<void>;
 }
 
 /** Keys are announced long before they sign and kept long after, so that a copy may be this old. */
-const jwksMaxAgeSeconds = 300;
+export const jwksMaxAgeSeconds = 300;
 
 /** Members without a value are not members (RFC 7517 section 4). */
 function members({ kty, use, alg, kid, crv, x, y, n, e }: Jwk): Readonly<Record<string, string>> {

@@ -134,11 +134,11 @@ export function createRoute(deps: RouteDeps): Route {
   }
 
   function answerPage(call: WebCall, page: Page): void | Promise<void> {
-    const methods = "GET, HEAD";
+    const methods = page.methods ?? "GET, HEAD";
     cors.mark(call.request, call.response, page.open);
     if (cors.preflight(call.request, call.response, methods, page.open)) return sender.empty(call, 204);
-    const { method } = call.request;
-    if (method === "GET" || method === "HEAD") return page.answer(call);
+    const { method = "" } = call.request;
+    if (methods.split(", ").includes(method)) return page.answer(call);
     refuse(call, 405, wrongMethod, { allow: methods });
   }
 

@@ -1,6 +1,12 @@
-// The claims of an access token: RFC 9068 section 2.2, and `gen`, the generation of the principal. No personal data.
+// The claims of an access token: RFC 9068 section 2.2; `cnf`, `act` and `may_act`; and what ends it: `gen`, the generation of the
+// principal, `cgen`, that of the client, `cred`, what it was issued for, and `src`, the tokens that it was exchanged for.
+// No personal data, but for `name` where a client asks for it.
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId, parseId } from "../../kernel/ids.ts";
+import type { Confirmation } from "../../kernel/principal.ts";
+import { asObject, instant, malformed, optional, text, texts, uuid, uuidText, wholeNumber } from "./claim-values.ts";
+import { readConfirmation, writeConfirmation } from "./confirmation.ts";
+import { type Actor, type Origin, readActors, readOrigins, writeActors, writeOrigins } from "./delegation.ts";
 import type { JsonObject } from "./strict-json.ts";
 
 /** Instants are whole seconds since 1970, as JWT has them. */
@@ -14,65 +20,48 @@ export interface AccessTokenClaims {
   readonly notBefore: number;
   /** UUID. */
   readonly tokenId: string;
-  /** UUID. */
-  readonly sessionId: string;
+  /** UUID. Undefined = it was issued to a machine, which has none. */
+  readonly sessionId: string | undefined;
   readonly clientId: string;
+  /** Of the client, when it is not the built-in one: a token of an older one is dead. */
+  readonly clientGeneration?: number | undefined;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
   readonly authenticationMethods: readonly string[];
   readonly authenticationContext: string;
   readonly authenticatedAt: number;
   readonly generation: number;
+  /** UUID of the API key or the binding that it was issued for. */
+  readonly credentialId?: string | undefined;
+  readonly confirmation?: Confirmation | undefined;
+  /** The latest first. Undefined = the subject acts itself. */
+  readonly actors?: readonly Actor[] | undefined;
+  /** Client or principal, as text, that alone may exchange it. */
+  readonly mayAct?: string | undefined;
+  readonly origins?: readonly Origin[] | undefined;
 }
 
 /** What the installation takes for its own. */
 export interface ClaimRules {
   readonly issuer: string;
   readonly audiences: ReadonlySet<string>;
+  /** Whether tokens that were given to a client may be for others: the client had the audience when they were. */
+  readonly clientAudiences?: boolean;
   readonly maxLifetimeSeconds: number;
-}
-
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-function malformed(): GatehouseError {
-  return new GatehouseError("TOKEN_MALFORMED");
-}
-
-function text(payload: JsonObject, name: string): string {
-  const value = payload[name];
-  if (typeof value !== "string" || value === "") throw malformed();
-  return value;
-}
-
-function texts(payload: JsonObject, name: string): readonly string[] {
-  const value = payload[name];
-  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw malformed();
-  return value;
-}
-
-/** 1e999 is a number to JSON.parse: Infinity, and a token that never expires. Fractions and 9e15 are refused with it. */
-function wholeNumber(payload: JsonObject, name: string): number {
-  const value = payload[name];
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed();
-  return value;
-}
-
-function instant(payload: JsonObject, name: string): number {
-  const value = wholeNumber(payload, name);
-  // Beyond what a Date can hold (ECMA-262 section 21.4.1.1).
-  if (value > 8.64e12) throw malformed();
-  return value;
-}
-
-function uuid(value: string | undefined): string {
-  if (value === undefined || !uuidPattern.test(value)) throw malformed();
-  return value;
 }
 
 function scopesOf(payload: JsonObject): readonly string[] {
   const scopes = text(payload, "scope").split(" ");
   if (scopes.includes("")) throw malformed();
   return scopes;
+}
+
+function sessionOf(payload: JsonObject, name: string): string {
+  return uuid(parseId("session", text(payload, name)));
+}
+
+function mayActOf(payload: JsonObject): string {
+  return text(asObject(payload.may_act), "sub");
 }
 
 function readMembers(payload: JsonObject): Omit<AccessTokenClaims, "issuer" | "audience"> {
@@ -82,15 +71,25 @@ function readMembers(payload: JsonObject): Omit<AccessTokenClaims, "issuer" | "a
     issuedAt: instant(payload, "iat"),
     notBefore: instant(payload, "nbf"),
     tokenId: uuid(text(payload, "jti")),
-    sessionId: uuid(parseId("session", text(payload, "sid"))),
+    sessionId: optional(payload, "sid", sessionOf),
     clientId: text(payload, "client_id"),
+    clientGeneration: optional(payload, "cgen", wholeNumber),
     scopes: scopesOf(payload),
     roles: texts(payload, "roles"),
     authenticationMethods: texts(payload, "amr"),
     authenticationContext: text(payload, "acr"),
     authenticatedAt: instant(payload, "auth_time"),
     generation: wholeNumber(payload, "gen"),
+    credentialId: optional(payload, "cred", uuidText),
+    confirmation: optional(payload, "cnf", readConfirmation),
+    actors: optional(payload, "act", readActors),
+    mayAct: optional(payload, "may_act", mayActOf),
+    origins: optional(payload, "src", readOrigins),
   };
+}
+
+function mayBeFor(audience: string, { cgen }: JsonObject, { audiences, clientAudiences }: ClaimRules): boolean {
+  return audiences.has(audience) || (clientAudiences === true && cgen !== undefined && audience !== "");
 }
 
 /**
@@ -102,14 +101,19 @@ export function readClaims(payload: JsonObject, rules: ClaimRules): AccessTokenC
   if (issuer === undefined || audience === undefined) throw malformed();
   if (issuer !== rules.issuer) throw new GatehouseError("TOKEN_WRONG_ISSUER");
   // Lists are refused with ours on them too: each of our tokens is for one audience.
-  if (typeof audience !== "string" || !rules.audiences.has(audience)) throw new GatehouseError("TOKEN_WRONG_AUDIENCE");
+  if (typeof audience !== "string" || !mayBeFor(audience, payload, rules))
+    throw new GatehouseError("TOKEN_WRONG_AUDIENCE");
   const claims = { issuer: rules.issuer, audience, ...readMembers(payload) };
+  // Whatever is handed out can be ended by more than its own id: with its session, its client, or what it was issued for.
+  if (claims.sessionId === undefined && claims.clientGeneration === undefined && claims.credentialId === undefined)
+    throw malformed();
   const lifetime = claims.expiresAt - claims.issuedAt;
   if (lifetime < 0 || lifetime > rules.maxLifetimeSeconds) throw malformed();
   return claims;
 }
 
-export function writeClaims(claims: AccessTokenClaims): string {
+/** `displayName`: for whoever the token is for. Gatehouse itself never reads it. */
+export function writeClaims(claims: AccessTokenClaims & { readonly displayName?: string | undefined }): string {
   return JSON.stringify({
     iss: claims.issuer,
     sub: formatId("principal", claims.subject),
@@ -118,13 +122,20 @@ export function writeClaims(claims: AccessTokenClaims): string {
     iat: claims.issuedAt,
     nbf: claims.notBefore,
     jti: claims.tokenId,
-    sid: formatId("session", claims.sessionId),
+    sid: claims.sessionId === undefined ? undefined : formatId("session", claims.sessionId),
     client_id: claims.clientId,
+    cgen: claims.clientGeneration,
     scope: claims.scopes.join(" "),
     roles: claims.roles,
     amr: claims.authenticationMethods,
     acr: claims.authenticationContext,
     auth_time: claims.authenticatedAt,
     gen: claims.generation,
+    cred: claims.credentialId,
+    cnf: writeConfirmation(claims.confirmation),
+    act: writeActors(claims.actors),
+    may_act: claims.mayAct === undefined ? undefined : { sub: claims.mayAct },
+    src: writeOrigins(claims.origins),
+    name: claims.displayName,
   });
 }

@@ -10,6 +10,8 @@ export interface FamilyState {
   readonly ended: boolean;
   /** The principal is active and of the generation that the session was opened with. */
   readonly principalStands: boolean;
+  /** The client is active and of the generation that the session was opened with. */
+  readonly clientStands: boolean;
 }
 
 /** How far behind the family a reused token is; for the audit trail. */
@@ -24,14 +26,15 @@ export type RefreshStanding =
   | { readonly is: "REUSED"; readonly classification: ReuseClass }
   | {
       readonly is: "DEAD";
-      readonly reason: "SESSION_ENDED" | "SESSION_EXPIRED" | "SESSION_IDLE" | "PRINCIPAL_DISABLED";
+      readonly reason: "SESSION_ENDED" | "SESSION_EXPIRED" | "SESSION_IDLE" | "PRINCIPAL_DISABLED" | "CLIENT_DISABLED";
     };
 
 function deadReason(family: FamilyState, now: Date) {
   if (family.ended) return "SESSION_ENDED";
   if (family.absoluteExpiresAt <= now) return "SESSION_EXPIRED";
   if (family.idleExpiresAt <= now) return "SESSION_IDLE";
-  return family.principalStands ? undefined : "PRINCIPAL_DISABLED";
+  if (!family.principalStands) return "PRINCIPAL_DISABLED";
+  return family.clientStands ? undefined : "CLIENT_DISABLED";
 }
 
 /** Counted from the one moment at which the predecessor was used up, so repeating it never makes the grace longer. */

@@ -16,6 +16,7 @@ export type IntrospectedRefresh =
   | {
       /** UUID of the principal. */
       readonly subject: string;
+      readonly clientId: string;
       readonly audience: string;
       /** Undefined = live. */
       readonly death: Reason | undefined;
@@ -64,9 +65,9 @@ export function createRefreshIntrospection(deps: {
       if (presented === undefined) return { reason: "TOKEN_MALFORMED" };
       const session = await findSession(deps.reader, presented.sessionId);
       if (session === undefined) return { reason: "TOKEN_REVOKED" };
-      const { principalId: subject, audience } = session.facts;
+      const { principalId: subject, clientId, audience } = session.facts;
       const death = deathOf(judgeRefresh(presented, session, 0, now));
-      return { subject, audience, death, answer: encode(session, deps.issuer) };
+      return { subject, clientId, audience, death, answer: encode(session, deps.issuer) };
     },
   };
 }

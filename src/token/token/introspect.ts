@@ -11,6 +11,8 @@ import {
 import { GatehouseError, grpcCode, type Reason } from "../../kernel/errors.ts";
 import { type Call, callerOf, EncodedAnswer, type PromptHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
+import type { Confirmation } from "../../kernel/principal.ts";
+import type { Actor } from "../domain/delegation.ts";
 import { refreshTokenPrefix } from "../domain/refresh-token.ts";
 import type { Liveness, Verdict } from "../liveness.ts";
 import type { Validations } from "../meters.ts";
@@ -29,13 +31,23 @@ const inactive = new EncodedAnswer(new Uint8Array(0));
 
 const resource = "tokens";
 
-function mayAsk(call: Call, subject: string): boolean {
-  return subject === callerOf(call).id || call.holds("token.introspect", resource);
+/** A client that showed its secret may ask about what was given through it. */
+function mayAsk(call: Call, subject: string, clientId: string): boolean {
+  const caller = callerOf(call);
+  return subject === caller.id || call.holds("token.introspect", resource) || clientId === caller.client;
 }
 
 function explain(call: Call, reason: Reason): EncodedAnswer {
   if (!call.holds("token.introspect.reason", resource)) return inactive;
   return new EncodedAnswer(toBinary(IntrospectResponseSchema, create(IntrospectResponseSchema, { reason })));
+}
+
+function confirmationOf({ kind, thumbprint }: Confirmation) {
+  return kind === "key" ? { keyThumbprint: thumbprint } : { certificateThumbprint: thumbprint };
+}
+
+function actorOf({ subject, clientId }: Actor) {
+  return { subject: subject === undefined ? "" : formatId("principal", subject), clientId };
 }
 
 function encode({ claims }: VerifiedToken): EncodedAnswer {
@@ -47,7 +59,7 @@ function encode({ claims }: VerifiedToken): EncodedAnswer {
     audience: claims.audience,
     clientId: claims.clientId,
     tokenId: claims.tokenId,
-    sessionId: formatId("session", claims.sessionId),
+    sessionId: claims.sessionId === undefined ? "" : formatId("session", claims.sessionId),
     scopes: [...claims.scopes],
     roles: [...claims.roles],
     authenticationMethods: [...claims.authenticationMethods],
@@ -56,6 +68,9 @@ function encode({ claims }: VerifiedToken): EncodedAnswer {
     issueTime: timestampFromMs(claims.issuedAt * 1000),
     notBeforeTime: timestampFromMs(claims.notBefore * 1000),
     expireTime: timestampFromMs(claims.expiresAt * 1000),
+    ...(claims.confirmation && { confirmation: confirmationOf(claims.confirmation) }),
+    actors: (claims.actors ?? []).map(actorOf),
+    mayAct: claims.mayAct ?? "",
   });
   return new EncodedAnswer(toBinary(IntrospectResponseSchema, message));
 }
@@ -86,7 +101,7 @@ export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof Tok
   async function introspectRefresh(token: string, audience: string, call: Call): Promise<EncodedAnswer> {
     const found = await refreshIntrospection.read(token, call.now);
     if ("reason" in found) return dead(call, found.reason);
-    if (!mayAsk(call, found.subject)) return withheld();
+    if (!mayAsk(call, found.subject, found.clientId)) return withheld();
     if (found.death !== undefined) return dead(call, found.death);
     if (audience !== "" && audience !== found.audience) return dead(call, "TOKEN_WRONG_AUDIENCE");
     validations.valid();
@@ -102,7 +117,7 @@ export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof Tok
   }
 
   function introspectKnown(token: VerifiedToken, request: IntrospectRequest, call: Call) {
-    if (!mayAsk(call, token.claims.subject)) return withheld();
+    if (!mayAsk(call, token.claims.subject, token.claims.clientId)) return withheld();
     const strong = request.consistency === Consistency.STRONG;
     const verdict = strong ? liveness.checkStrongly(token, call.now) : liveness.check(token, call.now);
     if (!(verdict instanceof Promise)) return answer(token, verdict, request.audience, call);

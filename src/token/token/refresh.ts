@@ -6,25 +6,31 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { RefreshResponseSchema, type TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { scopesLeft } from "../../kernel/client-bounds.ts";
 import type { Transaction } from "../../kernel/database.ts";
 import { errorTable, GatehouseError, grpcCode } from "../../kernel/errors.ts";
 import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
-import type { Freshness, Standings } from "../../kernel/ports.ts";
-import type { Standing } from "../../kernel/principal.ts";
+import type { Client, Clients, Freshness, Standings } from "../../kernel/ports.ts";
+import type { Confirmation, Standing } from "../../kernel/principal.ts";
 import type { AccessToken, AccessTokens } from "../access-tokens.ts";
 import { judgeRefresh, type ReuseClass } from "../domain/refresh-rules.ts";
 import { narrowScopes } from "../domain/scopes.ts";
+import { presentationOf } from "../issued-token.ts";
+import type { Proofs } from "../proofs.ts";
 import type { RefreshToken, RefreshTokens } from "../refresh-tokens.ts";
+import { authenticateClient, clientFault } from "../session-client.ts";
 import type { SessionFactsSource } from "../session-facts.ts";
 import { endAndAnnounce } from "../sessions.ts";
 import { idleExpiry, type TokenSettings } from "../settings.ts";
-import { lockSession, rotateSession, type SessionFacts } from "./store.ts";
+import { lockSession, type Renewal, rotateSession, type SessionFacts, touchSession } from "./store.ts";
 
 export interface RefreshDeps {
   readonly refreshTokens: RefreshTokens;
   readonly accessTokens: AccessTokens;
   readonly sessionFacts: SessionFactsSource;
+  readonly proofs: Pick<Proofs, "confirm">;
+  readonly clients: Clients;
   readonly standings: Standings;
   readonly freshness: Freshness;
   readonly settings: TokenSettings;
@@ -92,7 +98,26 @@ async function settle(deps: RefreshDeps, tx: Transaction, call: Call, presented:
   return { successor: undefined };
 }
 
-function answer(facts: SessionFacts, scopes: readonly string[], access: AccessToken, refresh: Successor) {
+/** What the new access token is bound to. Throws REFRESH_TOKEN_INVALID when the session is bound to something else. */
+async function confirmationOf(
+  proofs: RefreshDeps["proofs"],
+  client: Client | undefined,
+  facts: SessionFacts,
+  call: Call,
+) {
+  const confirmation = await proofs.confirm(client, call);
+  const bound = facts.confirmation;
+  if (bound !== undefined && (confirmation?.kind !== bound.kind || confirmation.thumbprint !== bound.thumbprint))
+    throw refused("TOKEN_BOUND");
+  return confirmation;
+}
+
+interface Access {
+  readonly access: AccessToken;
+  readonly confirmation: Confirmation | undefined;
+}
+
+function answer(facts: SessionFacts, scopes: readonly string[], { access, confirmation }: Access, refresh: Successor) {
   return create(RefreshResponseSchema, {
     tokens: {
       accessToken: access.text,
@@ -102,6 +127,7 @@ function answer(facts: SessionFacts, scopes: readonly string[], access: AccessTo
       sessionId: formatId("session", facts.id),
       scopes: [...scopes],
       audience: facts.audience,
+      presentation: presentationOf(confirmation),
     },
   });
 }
@@ -119,21 +145,39 @@ export function createRefresh(deps: RefreshDeps): UnaryHandler<typeof TokenServi
     return { presented, facts };
   }
 
+  /** The text of the successor; undefined = the presented one is not current. */
+  async function rotate(tx: Transaction, renewal: Renewal): Promise<string | undefined> {
+    const { sessionId, number } = renewal.presented;
+    const next = refreshTokens.write({ sessionId, number: number + 1 });
+    return (await rotateSession(tx, { ...renewal, nextKeyVersion: next.keyVersion })) ? next.text : undefined;
+  }
+
+  /** J-05: of a confidential client whose settings say so. The token stays what it is, and so does its text. */
+  async function keep(tx: Transaction, renewal: Renewal): Promise<string | undefined> {
+    const { presented } = renewal;
+    return (await touchSession(tx, renewal)) ? refreshTokens.write(presented, presented.keyVersion).text : undefined;
+  }
+
   return async (request, call) => {
     const { now } = call;
+    const client = await authenticateClient(deps.clients, request, now);
     const { presented, facts } = await identify(request.refreshToken, call);
-    const scopes = narrowScopes(facts.scopes, request.scopes);
+    const fault = clientFault(client, facts);
+    if (fault !== undefined) throw refused(fault);
+    const given = client === undefined ? facts.scopes : scopesLeft(client, facts.scopes);
+    const scopes = narrowScopes(given, request.scopes);
     const standing = await standingOf(deps, facts, now);
-    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now);
-    const order = { ...facts, sessionId: facts.id, scopes, standing, now, sessionExpiresAt: idleExpiresAt };
+    const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now, client?.refreshTokenLifetimeMs);
+    const confirmation = await confirmationOf(deps.proofs, client, facts, call);
+    const order = { ...facts, confirmation, client, sessionId: facts.id, scopes, standing, now, endsBy: idleExpiresAt };
     const access = await accessTokens.issue(order);
-    const next = refreshTokens.write({ sessionId: facts.id, number: presented.number + 1 });
+    const renew = client?.refreshRotation === "off" ? keep : rotate;
     const { successor } = await call.commit<Outcome>(async (tx) => {
-      const rotation = { presented, nextKeyVersion: next.keyVersion, now, idleExpiresAt };
-      if (!(await rotateSession(tx, rotation))) return await settle(deps, tx, call, presented);
-      return { successor: { text: next.text, expiresAt: idleExpiresAt } };
+      const renewed = await renew(tx, { presented, now, idleExpiresAt });
+      if (renewed === undefined) return await settle(deps, tx, call, presented);
+      return { successor: { text: renewed, expiresAt: idleExpiresAt } };
     });
     if (successor === undefined) throw refused(reuseReason);
-    return answer(facts, scopes, access, successor);
+    return answer(facts, scopes, { access, confirmation }, successor);
   };
 }

@@ -23,8 +23,10 @@ export interface RevokeDeps {
 /** What is done in the transaction; undefined = nothing, because the token is unknown, dead or another's. */
 type Effect = ((tx: Transaction) => Promise<void>) | undefined;
 
-function mayEnd(call: Call, subject: string): boolean {
-  return subject === callerOf(call).id || call.holds("token.revoke", "tokens");
+/** RFC 7009 section 2.1: a client ends what was given through it, whoever that speaks for. */
+function mayEnd(call: Call, subject: string, clientId: string): boolean {
+  const caller = callerOf(call);
+  return subject === caller.id || clientId === caller.client || call.holds("token.revoke", "tokens");
 }
 
 async function verifyIfGood(verifier: Verifier, token: string, now: Date): Promise<VerifiedToken | undefined> {
@@ -42,12 +44,10 @@ export function createRevoke(deps: RevokeDeps): UnaryHandler<typeof TokenService
   async function endAccessToken(text: string, call: Call): Promise<Effect> {
     const token = verifier.known(text) ?? (await verifyIfGood(verifier, text, call.now));
     if (token === undefined || token.liveUntil <= call.now.getTime()) return undefined;
-    if (!mayEnd(call, token.claims.subject)) return undefined;
+    if (!mayEnd(call, token.claims.subject, token.claims.clientId)) return undefined;
     const { tokenId, sessionId } = token.claims;
-    call.audit.resources.push(
-      { type: "token", uid: tokenId },
-      { type: "session", uid: formatId("session", sessionId) },
-    );
+    call.audit.resources.push({ type: "token", uid: tokenId });
+    if (sessionId !== undefined) call.audit.resources.push({ type: "session", uid: formatId("session", sessionId) });
     // Its spellings die with it: what is announced is the id.
     const event = { kind: "token", key: tokenId, expiresAt: new Date(token.liveUntil + clockSkewMs) } as const;
     return async (tx) => tx.announce(event);
@@ -57,7 +57,7 @@ export function createRevoke(deps: RevokeDeps): UnaryHandler<typeof TokenService
   async function endRefreshToken(text: string, call: Call): Promise<Effect> {
     const token = refreshTokens.read(text);
     const facts = token && (await sessionFacts.of(token.sessionId));
-    if (facts === undefined || !mayEnd(call, facts.principalId)) return undefined;
+    if (facts === undefined || !mayEnd(call, facts.principalId, facts.clientId)) return undefined;
     call.audit.resources.push({ type: "session", uid: formatId("session", facts.id) });
     const ending = { principalId: facts.principalId, sessionId: facts.id, reason: "TOKEN_REVOKED", now: call.now };
     return async (tx) => void (await endAndAnnounce(tx, settings, ending));

@@ -1,5 +1,6 @@
 // The SQL of sessions and of what is asked about tokens. A session's row carries its whole refresh token family.
 import type { Reader, Row, Statement, Transaction } from "../../kernel/database.ts";
+import type { Confirmation } from "../../kernel/principal.ts";
 import type { FamilyState } from "../domain/refresh-rules.ts";
 
 /** What never changes about a session. */
@@ -8,12 +9,16 @@ export interface SessionFacts {
   readonly principalId: string;
   readonly principalGeneration: number;
   readonly clientId: string;
+  /** Undefined = of the built-in client, which never changes. */
+  readonly clientGeneration: number | undefined;
   readonly audience: string;
   readonly scopes: readonly string[];
   readonly authenticationMethods: readonly string[];
   readonly authenticationContext: string;
   readonly authenticatedAt: Date;
   readonly absoluteExpiresAt: Date;
+  /** What its refresh tokens are bound to, where no secret of the client guards them. */
+  readonly confirmation?: Confirmation | undefined;
 }
 
 export interface StoredSession extends FamilyState {
@@ -36,11 +41,14 @@ export interface ListedSession {
   readonly absoluteExpiresAt: Date;
 }
 
-export interface Rotation {
+export interface Renewal {
   readonly presented: { readonly sessionId: string; readonly number: number; readonly keyVersion: number };
-  readonly nextKeyVersion: number;
   readonly now: Date;
   readonly idleExpiresAt: Date;
+}
+
+export interface Rotation extends Renewal {
+  readonly nextKeyVersion: number;
 }
 
 interface SessionRow extends Row {
@@ -48,6 +56,8 @@ interface SessionRow extends Row {
   readonly principal_id: string;
   readonly principal_generation: number;
   readonly client_id: string;
+  readonly client_generation: number | null;
+  readonly confirmation: string | null;
   readonly audience: string;
   readonly scopes: string[];
   readonly authentication_methods: string[];
@@ -60,6 +70,7 @@ interface SessionRow extends Row {
   readonly idle_expires_at: Date;
   readonly ended: boolean;
   readonly principal_stands: boolean;
+  readonly client_stands: boolean;
 }
 
 interface ListedRow extends Row {
@@ -76,35 +87,57 @@ const insertSessionStatement: Statement = {
   text: `
     insert into session (id, principal_id, principal_generation, client_id, audience, scopes, authentication_methods,
       authentication_context, authenticated_at, device, created_at, absolute_expires_at, refresh_number,
-      refresh_key_version, refreshed_at, idle_expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $11, $14)`,
+      refresh_key_version, refreshed_at, idle_expires_at, client_generation, confirmation)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $11, $14, $15, $16)`,
 };
+
+/** The client of session `s`, as it was when the session was opened; the built-in one always stands. */
+const clientStands = `(s.client_generation is null or exists (
+        select from client as c where c.id = s.client_id and c.generation = s.client_generation and c.state = 'active'
+      ))`;
 
 const sessionText = `
     select s.id, s.principal_id, s.principal_generation, s.client_id, s.audience, s.scopes, s.authentication_methods,
       s.authentication_context, s.authenticated_at, s.absolute_expires_at, s.refresh_number, s.refresh_key_version,
-      s.refreshed_at, s.idle_expires_at, s.ended_at is not null as ended,
-      p.state = 'active' and p.generation = s.principal_generation as principal_stands
+      s.refreshed_at, s.idle_expires_at, s.ended_at is not null as ended, s.client_generation, s.confirmation,
+      p.state = 'active' and p.generation = s.principal_generation as principal_stands,
+      ${clientStands} as client_stands
     from session as s join principal as p on p.id = s.principal_id
     where s.id = $1`;
 
 const findSessionStatement: Statement = { name: "token.session_find", text: sessionText };
 const lockSessionStatement: Statement = { name: "token.session_lock", text: `${sessionText} for update of s` };
 
+/** Session `s` lives at the instant of the parameter, and so do its principal and its client. */
+const renewable = (now: number) => `ended_at is null and idle_expires_at > $${now} and absolute_expires_at > $${now}
+      and exists (
+        select from principal as p
+        where p.id = s.principal_id and p.state = 'active' and p.generation = s.principal_generation
+      )
+      and ${clientStands}`;
+
 /**
- * The one statement of a refresh: of all that present the same number, one finds it current. The principal is asked in
- * the same breath, so that whoever was disabled renews nothing, whatever a replica remembers.
+ * The one statement of a refresh: of all that present the same number, one finds it current. Principal and client are
+ * asked in the same breath, so that whoever was disabled renews nothing, whatever a replica remembers.
  */
 const rotateStatement: Statement = {
   name: "token.session_rotate",
   text: `
-    update session set refresh_number = refresh_number + 1, refresh_key_version = $4, refreshed_at = $5, idle_expires_at = $6
+    update session as s set refresh_number = refresh_number + 1, refresh_key_version = $4, refreshed_at = $5, idle_expires_at = $6
     where id = $1 and refresh_number = $2 and refresh_key_version = $3
-      and ended_at is null and idle_expires_at > $5 and absolute_expires_at > $5
-      and exists (
-        select from principal as p
-        where p.id = session.principal_id and p.state = 'active' and p.generation = session.principal_generation
-      )
+      and ${renewable(5)}
+    returning id`,
+};
+
+/**
+ * For a client that keeps its refresh tokens: the same, but that the token stays what it is. A predecessor, from before the
+ * client kept them, has no longer grace for it.
+ */
+const touchStatement: Statement = {
+  name: "token.session_touch",
+  text: `
+    update session as s set refreshed_at = case when refresh_number = 1 then $4 else refreshed_at end, idle_expires_at = $5
+    where id = $1 and refresh_number = $2 and refresh_key_version = $3 and ${renewable(4)}
     returning id`,
 };
 
@@ -122,16 +155,16 @@ const listSessionsStatement: Statement = {
     select s.id, s.device, s.created_at, s.refreshed_at, s.idle_expires_at, s.absolute_expires_at
     from session as s join principal as p on p.id = s.principal_id and p.generation = s.principal_generation
     where s.principal_id = $1 and ($2::uuid is null or s.id < $2)
-      and s.ended_at is null and s.idle_expires_at > $3 and s.absolute_expires_at > $3
+      and s.ended_at is null and s.idle_expires_at > $3 and s.absolute_expires_at > $3 and ${clientStands}
     order by s.id desc limit $4`,
 };
 
-const tokenStateStatement: Statement = {
-  name: "token.access_state",
-  text: `
-    select not exists (select from session where id = $1 and principal_id = $2 and ended_at is null)
-      or exists (select from feed where kind = 'token' and key = $3 and expires_at > $4) as revoked`,
-};
+/** `key:<thumbprint>` or `certificate:<thumbprint>`. */
+function confirmationOf(text: string | null): Confirmation | undefined {
+  if (text === null) return undefined;
+  const [kind, thumbprint = ""] = text.split(":");
+  return { kind: kind === "key" ? "key" : "certificate", thumbprint };
+}
 
 function factsOf(row: SessionRow): SessionFacts {
   return {
@@ -139,6 +172,8 @@ function factsOf(row: SessionRow): SessionFacts {
     principalId: row.principal_id,
     principalGeneration: row.principal_generation,
     clientId: row.client_id,
+    clientGeneration: row.client_generation ?? undefined,
+    confirmation: confirmationOf(row.confirmation),
     audience: row.audience,
     scopes: row.scopes,
     authenticationMethods: row.authentication_methods,
@@ -158,6 +193,7 @@ function sessionOf(row: SessionRow): StoredSession {
     absoluteExpiresAt: row.absolute_expires_at,
     ended: row.ended,
     principalStands: row.principal_stands,
+    clientStands: row.client_stands,
   };
 }
 
@@ -177,6 +213,8 @@ export async function insertSession(tx: Transaction, session: SessionToInsert): 
     session.absoluteExpiresAt.toISOString(),
     session.refreshKeyVersion,
     session.idleExpiresAt.toISOString(),
+    session.clientGeneration ?? null,
+    session.confirmation === undefined ? null : `${session.confirmation.kind}:${session.confirmation.thumbprint}`,
   ]);
 }
 
@@ -193,16 +231,18 @@ export async function lockSession(tx: Transaction, id: string): Promise<StoredSe
 
 /** False when the presented token is not the current one of a live session of a standing principal. */
 export async function rotateSession(tx: Transaction, rotation: Rotation): Promise<boolean> {
-  const { sessionId, number, keyVersion } = rotation.presented;
-  const rows = await tx.rows(rotateStatement, [
-    sessionId,
-    number,
-    keyVersion,
-    rotation.nextKeyVersion,
-    rotation.now.toISOString(),
-    rotation.idleExpiresAt.toISOString(),
-  ]);
+  const { presented, nextKeyVersion, now, idleExpiresAt } = rotation;
+  const { sessionId, number, keyVersion } = presented;
+  const times = [now.toISOString(), idleExpiresAt.toISOString()];
+  const rows = await tx.rows(rotateStatement, [sessionId, number, keyVersion, nextKeyVersion, ...times]);
   return rows.length === 1;
+}
+
+/** As `rotateSession`, for a token that is not used up. */
+export async function touchSession(tx: Transaction, rotation: Renewal): Promise<boolean> {
+  const { sessionId, number, keyVersion } = rotation.presented;
+  const times = [rotation.now.toISOString(), rotation.idleExpiresAt.toISOString()];
+  return (await tx.rows(touchStatement, [sessionId, number, keyVersion, ...times])).length === 1;
 }
 
 /** False when the principal has no such live session. */
@@ -234,15 +274,4 @@ export async function listSessions(
     idleExpiresAt: row.idle_expires_at,
     absoluteExpiresAt: row.absolute_expires_at,
   }));
-}
-
-/** Whether an access token was revoked, alone or with its session, as the database knows it. */
-export async function readTokenState(
-  reader: Reader,
-  token: { readonly sessionId: string; readonly subject: string; readonly tokenId: string },
-  now: Date,
-): Promise<{ readonly revoked: boolean }> {
-  const parameters = [token.sessionId, token.subject, token.tokenId, now.toISOString()];
-  const [row] = await reader.rows<Row & { readonly revoked: boolean }>(tokenStateStatement, parameters);
-  return { revoked: row?.revoked ?? true };
 }

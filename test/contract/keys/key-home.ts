@@ -3,18 +3,18 @@ import { createPublicKey, randomBytes, verify } from "node:crypto";
 import { type CryptoKey, compactVerify, importJWK, type JWK } from "jose";
 import { describe, expect, it } from "vitest";
 import type { SignatureAlgorithm } from "../../../src/kernel/sealing.ts";
-import { thumbprint } from "../../../src/keys/jwk.ts";
-import type { KeyWrapper, Signer } from "../../../src/keys/ports.ts";
+import { suits } from "../../../src/keys/jwk.ts";
+import type { KeyWrapper, SigningKeyHome } from "../../../src/keys/ports.ts";
 
 export interface HomeUnderTest {
-  readonly signer: Signer;
+  readonly signing: SigningKeyHome;
   readonly wrapper: KeyWrapper;
 }
 
-/** `open` gives a home with all four algorithms, the same one each time; `openOther` one that shares nothing with it. */
+/** `open` gives the same home each time; `openOther` one that shares nothing with it. */
 export function keyHomeContract(open: () => Promise<HomeUnderTest>, openOther: () => Promise<HomeUnderTest>): void {
   wrapperContract(open, openOther);
-  signerContract(open);
+  signingContract(open, openOther);
 }
 
 function wrapperContract(open: () => Promise<HomeUnderTest>, openOther: () => Promise<HomeUnderTest>): void {
@@ -66,21 +66,23 @@ function wrapperContract(open: () => Promise<HomeUnderTest>, openOther: () => Pr
       ];
       const opened = await wrapper.unwrap(items);
       expect(opened).toEqual([...Array(6).fill(undefined), made!.plaintext]);
+      for (const item of items.slice(0, 6)) expect(await wrapper.unwrap([item])).toEqual([undefined]);
       expect(await (await openOther()).wrapper.unwrap([{ wrapped, context: a }])).toEqual([undefined]);
     });
   });
 }
 
-function signerContract(open: () => Promise<HomeUnderTest>): void {
-  describe("Signer", () => {
-    it.each<SignatureAlgorithm>(["ES256", "EdDSA", "RS256", "PS256"])(
+function signingContract(open: () => Promise<HomeUnderTest>, openOther: () => Promise<HomeUnderTest>): void {
+  const algorithms: readonly SignatureAlgorithm[] = ["ES256", "EdDSA", "RS256", "PS256"];
+
+  describe("SigningKeyHome", () => {
+    it.each(algorithms)(
       "makes %s signatures in the form of JWS that an independent verifier takes",
       async (algorithm) => {
-        const { signer } = await open();
-        const key = signer.current(algorithm);
-        const header = Buffer.from(JSON.stringify({ alg: algorithm, kid: key.kid })).toString("base64url");
-        const input = `${header}.${Buffer.from("payload").toString("base64url")}`;
-        const signature = await signer.sign(key.kid, Buffer.from(input));
+        const { signing } = await open();
+        const key = await signing.generate(algorithm, 1);
+        const input = `${Buffer.from(JSON.stringify({ alg: algorithm })).toString("base64url")}.cGF5bG9hZA`;
+        const signature = await signing.sign(key, Buffer.from(input));
         const verifier = (await importJWK(key.jwk as JWK, algorithm)) as CryptoKey;
         const verified = await compactVerify(`${input}.${signature.toString("base64url")}`, verifier, {
           algorithms: [algorithm],
@@ -91,10 +93,10 @@ function signerContract(open: () => Promise<HomeUnderTest>): void {
     );
 
     it("signs many at once, each its own input", async () => {
-      const { signer } = await open();
-      const key = signer.current("ES256");
+      const { signing } = await open();
+      const key = await signing.generate("ES256", 1);
       const inputs = Array.from({ length: 50 }, (_, at) => Buffer.from(`input ${at}`));
-      const signatures = await Promise.all(inputs.map((input) => signer.sign(key.kid, input)));
+      const signatures = await Promise.all(inputs.map((input) => signing.sign(key, input)));
       const publicKey = createPublicKey({ key: { ...key.jwk }, format: "jwk" });
       const right = inputs.map((input, at) =>
         verify("sha256", input, { key: publicKey, dsaEncoding: "ieee-p1363" }, signatures[at]!),
@@ -102,22 +104,32 @@ function signerContract(open: () => Promise<HomeUnderTest>): void {
       expect(right.every(Boolean)).toBe(true);
     });
 
-    it("JWT-20 JWT-21 publishes public members only, each key once, named by its thumbprint", async () => {
-      const { signer } = await open();
-      const keys = signer.verificationKeys();
-      const names = new Set(keys.flatMap((key) => Object.keys(key.jwk)));
-      expect([...names].sort()).toEqual(["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"]);
-      expect(new Set(keys.map((key) => key.kid)).size).toBe(keys.length);
-      for (const key of keys) {
-        expect(thumbprint(key.jwk as Parameters<typeof thumbprint>[0])).toBe(key.kid);
-        expect(key.jwk).toMatchObject({ kid: key.kid, alg: key.algorithm, use: "sig" });
-      }
-      expect(keys).toContainEqual(signer.current());
+    it.each(algorithms)(
+      "JWT-20 JWT-07 hands out the public members of a strong %s key, and no others",
+      async (algorithm) => {
+        const { jwk, handle, ...rest } = await (await open()).signing.generate(algorithm, 1);
+        expect(rest).toEqual({ algorithm });
+        const names = { ES256: ["crv", "kty", "x", "y"], EdDSA: ["crv", "kty", "x"], RS256: ["e", "kty", "n"] };
+        expect(Object.keys(jwk).sort()).toEqual(names[algorithm === "PS256" ? "RS256" : algorithm]);
+        expect(suits(algorithm, createPublicKey({ key: { ...jwk }, format: "jwk" }))).toBe(true);
+        expect(handle.length).toBeGreaterThan(0);
+        expect(handle.length).toBeLessThanOrEqual(16_384);
+      },
+    );
+
+    it("KEY-09 a key signs in its own home alone, and only as the key that it is", async () => {
+      const [{ signing }, other] = [await open(), await openOther()];
+      const [key, another] = [await signing.generate("ES256", 1), await signing.generate("EdDSA", 1)];
+      await expect(other.signing.sign(key, Buffer.from("x"))).rejects.toThrow();
+      await expect(signing.sign({ ...key, handle: another.handle }, Buffer.from("x"))).rejects.toThrow();
+      await expect(signing.sign({ ...key, handle: "" }, Buffer.from("x"))).rejects.toThrow();
     });
 
-    it("signs with no key that it does not list", async () => {
-      const { signer } = await open();
-      await expect(signer.sign("unknown", Buffer.from("x"))).rejects.toMatchObject({ reason: "KEYS_UNAVAILABLE" });
+    it("destroys a key as often as it is asked", async () => {
+      const { signing } = await open();
+      const key = await signing.generate("ES256", 1);
+      await signing.destroy(key);
+      await signing.destroy(key);
     });
   });
 }

@@ -18,7 +18,6 @@ function open(name: string) {
     dataDir: join(dataDir, name),
     masterKey: undefined,
     installationId: "018f0000-0000-7000-8000-000000000001",
-    algorithms: ["ES256", "EdDSA", "RS256", "PS256"],
     clock: systemClock,
     mayCreate: true,
   });

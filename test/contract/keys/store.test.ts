@@ -9,6 +9,7 @@ import { GatehouseError } from "../../../src/kernel/errors.ts";
 import { purposes } from "../../../src/keys/installation-keys.ts";
 import { openKeys } from "../../../src/keys/open.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { signingKeyTimes } from "../../fixtures/signing-keys.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 
 let database: TestDatabase;
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.asOwner("truncate data_key, subject_key");
+  await database.asOwner("truncate data_key, subject_key, signing_key");
   dataDir = await mkdtemp(join(tmpdir(), "gatehouse-open-"));
   return () => rm(dataDir, { recursive: true });
 });
@@ -33,6 +34,7 @@ function open() {
     masterKey: undefined,
     installationId: "018f0000-0000-7000-8000-000000000001",
     algorithms: ["ES256"],
+    signingKeyTimes,
     reader: database.reader,
     clock: systemClock,
     logger: silentLogger,
@@ -67,11 +69,11 @@ describe("keys on Postgres", () => {
     await first.settle(unitOfWork);
     const again = await open();
     await again.settle(unitOfWork);
-    expect(drafts).toHaveLength(1);
+    expect(drafts.map(({ event }) => event)).toEqual(["key.created", "key.signing_created"]);
     expect(drafts[0]).toMatchObject({ event: "key.created", category: "SYSTEM", outcome: "SUCCESS" });
     expect(drafts[0]?.resources).toContainEqual({ type: "data_key", uid: "pepper", version: 1 });
     expect(again.macs.mac("token-hash", ["t"])).toEqual(first.macs.mac("token-hash", ["t"]));
-    expect(again.signer.verificationKeys()).toEqual(first.signer.verificationKeys());
+    expect(again.signingKeys.verificationKeys()).toEqual(first.signingKeys.verificationKeys());
   });
 
   it("stores nothing when the audit record cannot be stored", async () => {

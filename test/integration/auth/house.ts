@@ -7,7 +7,11 @@ import { join } from "node:path";
 import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
 import { createAuditSlice } from "../../../src/audit/slice.ts";
+import { createKnownClients, type KnownClients } from "../../../src/auth/known-clients/known-clients.ts";
+import { createMachineCredentials, type MachineCredentials } from "../../../src/auth/machine-credentials.ts";
+import { createDisplayNames } from "../../../src/auth/person/display-names.ts";
 import { type AuthSettings, type AuthSlice, createAuthSlice } from "../../../src/auth/slice.ts";
+import { generations } from "../../../src/auth/standing/generations.ts";
 import { createStandings, type StandingCache } from "../../../src/auth/standing/standings.ts";
 import { createContracts } from "../../../src/contracts.ts";
 import type { AccessConditions } from "../../../src/kernel/access-rule.ts";
@@ -16,12 +20,15 @@ import type { UnaryHandler } from "../../../src/kernel/handler.ts";
 import { parseId } from "../../../src/kernel/ids.ts";
 import { everywhere } from "../../../src/kernel/networks.ts";
 import { unobserved } from "../../../src/kernel/observer.ts";
+import type { WorkloadIssuers } from "../../../src/kernel/ports.ts";
 import type { Principal } from "../../../src/kernel/principal.ts";
 import type { UnitOfWork } from "../../../src/kernel/unit-of-work.ts";
 import { type Keys, openKeys } from "../../../src/keys/open.ts";
-import { createTokenSlice } from "../../../src/token/slice.ts";
-import { callTime, fakeCall } from "../../fakes/call.ts";
+import { createTokenSlice, type TokenSlice } from "../../../src/token/slice.ts";
+import { callTime, type FakeCallOptions, fakeCall } from "../../fakes/call.ts";
+import { createFakeFeed } from "../../fakes/feed-replay.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { signingKeyTimes } from "../../fixtures/signing-keys.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 
 const installationId = "018f0000-0000-7000-8000-000000000001";
@@ -30,11 +37,19 @@ export const goodPassword = "mellon to the friends";
 const day = 86_400_000;
 const always = { fresh: () => true };
 
+export interface HouseSettings extends Partial<AuthSettings> {
+  /** The clusters whose tokens are believed. Default: none. */
+  readonly issuers?: WorkloadIssuers | undefined;
+}
+
 export interface House {
   readonly database: TestDatabase;
   readonly keys: Keys;
   readonly slice: AuthSlice;
+  readonly token: TokenSlice;
   readonly standings: StandingCache;
+  readonly clients: KnownClients;
+  readonly machines: MachineCredentials;
   readonly unitOfWork: UnitOfWork;
   readonly dataDir: string;
   /** Records that were committed, in order. */
@@ -46,11 +61,12 @@ export interface House {
     method: M,
     request: MessageInitShape<M["input"]>,
     caller?: Principal,
+    shown?: Pick<FakeCallOptions, "proofs" | "certificate">,
   ): Promise<MessageShape<M["output"]>>;
   /** The principal that the chain would make of a token of this person, as of now. */
   principal(principalId: string, scopes?: readonly string[]): Promise<Principal>;
   /** A second server over the same database and keys. */
-  replica(settings?: Partial<AuthSettings>): Promise<House>;
+  replica(settings?: HouseSettings): Promise<House>;
   close(): Promise<void>;
 }
 
@@ -85,6 +101,7 @@ const tokenSettings = {
   sessionIdleMs: 7 * day,
   sessionAbsoluteMs: 90 * day,
   foreignHmacKey: undefined,
+  dpop: { origins: new Set(["https://gatehouse.test"]), nonce: false },
 };
 
 const defaultSettings = {
@@ -93,6 +110,12 @@ const defaultSettings = {
   argon2: { memoryKib: 256, iterations: 1, parallelism: 1 },
   loginLanes: 1,
   loginQueue: 64,
+  clients: {
+    accessTokenLifetimeMs: 1_800_000,
+    refreshTokenLifetimeMs: 604_800_000,
+    ownAudience: "gatehouse",
+    hmacAudience: undefined,
+  },
 } as const;
 
 const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, adminNetworks: () => everywhere };
@@ -100,7 +123,7 @@ const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, adminNetworks: 
 async function furnish(
   database: TestDatabase,
   keys: Keys,
-  settings: Partial<AuthSettings>,
+  settings: HouseSettings,
   own: () => Promise<void>,
   access = fromAnywhere,
 ) {
@@ -115,12 +138,25 @@ async function furnish(
   };
   const { reader } = database;
   const standings = createStandings({ reader, freshness: always, clock });
-  const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings };
+  const clients = createKnownClients({ reader, writer: database.writer, freshness: always, macs: keys.macs });
+  const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings, clients };
+  const machines = createMachineCredentials({
+    ...shared,
+    writer: database.writer,
+    freshness: always,
+    issuers: settings.issuers,
+  });
   const token = createTokenSlice({
     ...unobserved,
     ...shared,
-    signer: keys.signer,
+    machines,
+    displayNames: createDisplayNames(shared),
+    writer: database.writer,
+    signingKeys: keys.signingKeys,
+    pageTokens: keys.pageTokens,
     freshness: always,
+    feed: createFakeFeed(),
+    generations,
     settings: tokenSettings,
   });
   const slice = createAuthSlice({
@@ -133,22 +169,28 @@ async function furnish(
     sealer: keys.sealer,
     pageTokens: keys.pageTokens,
     sessions: token.sessions,
+    machines,
     logger: silentLogger,
   });
   const house: House = {
     database,
     keys,
     slice,
+    token,
     standings,
+    clients,
+    machines,
     unitOfWork,
     dataDir,
     records,
     clock,
-    async call(method, request, caller) {
-      const handlers = slice.bindings.find(({ service }) => service === method.parent)?.handlers;
+    async call(method, request, caller, shown = {}) {
+      const handlers = [...slice.bindings, ...token.bindings].find(
+        ({ service }) => service === method.parent,
+      )?.handlers;
       const handler = handlers?.[method.localName] as UnaryHandler<typeof method>;
       const principal = caller === undefined ? {} : { principal: caller };
-      const call = fakeCall({ ...principal, now: clock.time, unitOfWork });
+      const call = fakeCall({ ...shown, ...principal, now: clock.time, unitOfWork });
       const message = create(method.input, request) as MessageShape<(typeof method)["input"]>;
       return (await handler(message, call)) as MessageShape<(typeof method)["output"]>;
     },
@@ -178,7 +220,7 @@ async function furnish(
   return house;
 }
 
-export async function openHouse(settings: Partial<AuthSettings> = {}, access = fromAnywhere): Promise<House> {
+export async function openHouse(settings: HouseSettings = {}, access = fromAnywhere): Promise<House> {
   const database = await startTestDatabase({ poolSize: 16 });
   const keyDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-keys-"));
   const keys = await openKeys({
@@ -187,6 +229,7 @@ export async function openHouse(settings: Partial<AuthSettings> = {}, access = f
     masterKey: undefined,
     installationId,
     algorithms: ["ES256"],
+    signingKeyTimes,
     reader: database.reader,
     clock: { now: () => callTime },
     logger: silentLogger,

@@ -68,6 +68,7 @@ describe("J-08 a scrape", () => {
     ["valid tokens, introspected", "gatehouse_tokens_validated_total", ['by="introspect"', 'outcome="valid"'], 1],
     ["invalid tokens at the gate", "gatehouse_tokens_validated_total", ['by="gate"', 'outcome="invalid"'], 1],
     ["refusals by reason", "gatehouse_refusals_total", ['reason="CREDENTIAL_INVALID"'], 1],
+    ["the key that signs", "gatehouse_signing_keys", ['algorithm="ES256"', 'state="active"'], 1],
     ["a service that serves", "gatehouse_dependency_up", ['dependency="postgres"'], 1],
   ])("counts %s", (_title, name, labels, count) => {
     expect(sumOf(scraped, name, labels)).toBe(count);

@@ -131,6 +131,73 @@ describe("feed", () => {
     expect(seen.map((event) => event.key)).toEqual(["a", "b", "c", "a", "other"]);
   });
 
+  it("can be read again from any number, from memory and from the database alike", async () => {
+    const { tail } = tailOf();
+    await announce(eventOf("a"), eventOf("b"));
+    await tail.poll();
+    await announce(eventOf("c"));
+    await tail.poll();
+    expect(tail.head).toBe(3);
+    const late = tailOf().tail;
+    await late.poll();
+    for (const reading of [tail, late]) {
+      const all = await reading.after(0, now);
+      expect({ ...all, events: all.events.map(({ key }) => key) }).toEqual({
+        events: ["a", "b", "c"],
+        upTo: 3,
+        more: false,
+      });
+      expect(await reading.after(2, now)).toEqual({ events: [eventOf("c")], upTo: 3, more: false });
+      expect(await reading.after(3, now)).toEqual({ events: [], upTo: 3, more: false });
+    }
+    // A process that has told nothing yet has nothing in memory.
+    const silent = tailOf().tail;
+    expect(await silent.after(1, now)).toEqual({ events: [eventOf("b"), eventOf("c")], upTo: 3, more: false });
+    const { reader } = database;
+    await announce(...Array.from({ length: 1_500 }, (_, index) => eventOf(String(index))));
+    const page = await createFeedTail({ reader, clock, logger: silentLogger, onEvents: () => {} }).after(3, now);
+    expect([page.events.length, page.upTo, page.more]).toEqual([1_000, 1_003, true]);
+  });
+
+  it("tells who waits of each look that was answered, and counts an era for each time the database was set back", async () => {
+    const { tail } = tailOf();
+    await announce(eventOf("a"), eventOf("b"));
+    const never = new AbortController();
+    const looked = tail.looked(never.signal);
+    await tail.poll();
+    await looked;
+    expect(tail.lookedAt()).toEqual(start);
+    const aborted = tail.looked(never.signal);
+    never.abort();
+    await aborted;
+    const { era } = tail;
+    await database.asOwner("delete from feed where number > 1; update feed_head set number = 1");
+    await tail.poll();
+    expect(tail.era).toBe(era + 1);
+    expect(tail.head).toBe(1);
+  });
+
+  it("looks anew for who asks while a look is under way, because that one may not see what is there by now", async () => {
+    const mayAnswer = Promise.withResolvers<void>();
+    let asked = 0;
+    const slow: Reader = {
+      rows: async (statement, parameters) => {
+        const rows = await database.reader.rows(statement, parameters);
+        asked += 1;
+        if (asked === 1) await mayAnswer.promise;
+        return rows as never;
+      },
+    };
+    const { tail, seen } = tailOf(slow);
+    const first = tail.poll();
+    await expect.poll(() => asked).toBe(1);
+    await announce(eventOf("a"));
+    const second = tail.poll();
+    mayAnswer.resolve();
+    await Promise.all([first, second]);
+    expect(seen.map(({ key }) => key)).toEqual(["a"]);
+  });
+
   it("is fresh for less than a second after the last good look, counted from before it", async () => {
     const slow: Reader = {
       rows: async (statement, parameters) => {

@@ -171,7 +171,7 @@ describe("unit of work", () => {
   }
 
   it("DAT-09 nothing happened when the feed refuses an event", async () => {
-    const wrong = { ...revoked, kind: "nonsense" as "session" };
+    const wrong = { ...revoked, kind: "no kind" as "session" };
     const running = database.unitOfWork(audit).commit(draftOf(), async (tx) => {
       await tx.rows(insertThing, [uuidv7(at), "one"]);
       tx.announce(wrong);

@@ -50,7 +50,7 @@ export function wholeFilled(message: DescMessage, text: TextOf): Message {
   return filledMessage(message, { choose: (below) => below - 1, text: masked });
 }
 
-type AnyCall = (request: unknown, options: { headers: Record<string, string> }) => unknown;
+type AnyCall = (request: unknown, options: { headers: Record<string, string>; signal: AbortSignal }) => unknown;
 
 export interface Attempt {
   readonly method: DescMethod;
@@ -89,8 +89,12 @@ export function openDoors(server: GatehouseProcess, elsewhere: string): Doors {
   return {
     async grpc({ method, request, authorization }) {
       const headers: Record<string, string> = authorization === undefined ? stray : { ...stray, authorization };
+      // Connect's streams have no `return`: only this ends the call.
+      using leaving = new DisposableStack();
+      const controller = new AbortController();
+      leaving.defer(() => controller.abort());
       try {
-        const answer = clientOf(method.parent)[method.localName]?.(request, { headers });
+        const answer = clientOf(method.parent)[method.localName]?.(request, { headers, signal: controller.signal });
         if (method.methodKind === "unary") await answer;
         else for await (const _message of answer as AsyncIterable<unknown>) break;
         return undefined;

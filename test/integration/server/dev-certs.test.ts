@@ -1,6 +1,6 @@
 // `gatehouse dev-certs` as its own output says to use it: a server with what it made, and a client that is known by it.
 import { execFile } from "node:child_process";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -21,19 +21,22 @@ describe("gatehouse dev-certs", () => {
     expect(Object.keys(settings)).toHaveLength(4);
     expect(((await stat(join(out, "server.key"))).mode & 0o777).toString(8)).toBe("600");
 
-    const workloads = join(installation.scratch, "workloads.jsonl");
-    await writeFile(workloads, "");
-    const server = await installation.start({
-      ...settings,
-      GATEHOUSE_WORKLOADS_FILE: workloads,
-      GATEHOUSE_TLS_RELOAD_INTERVAL: "100ms",
-    });
+    const server = await installation.start(settings);
     const ca = await readFile(join(out, "ca.pem"), "utf8");
     const visitor = createGatehouse({ address: server.address, tls: { ca }, retry: { maxAttempts: 1 } });
-    const { principalId } = await bootstrap(installation.dataDir, visitor);
+    const { tokens } = await bootstrap(installation.dataDir, visitor);
     visitor.close();
-    const [, spiffe_id] = /GATEHOUSE_WORKLOADS_FILE: (\S+)/.exec(made.stdout) ?? [];
-    await writeFile(workloads, JSON.stringify({ spiffe_id, principal_id: principalId }));
+    const admin = createGatehouse({
+      address: server.address,
+      tls: { ca },
+      credentials: tokens.accessToken,
+      retry: { maxAttempts: 1 },
+    });
+    const { serviceAccount } = await admin.serviceAccounts.createServiceAccount({ displayName: "try" });
+    const { principalId = "" } = serviceAccount ?? {};
+    const [, value = ""] = /CreateWorkloadBinding: (\S+)/.exec(made.stdout) ?? [];
+    await admin.serviceAccounts.createWorkloadBinding({ principalId, workload: { case: "spiffeId", value } });
+    admin.close();
     const [cert, key] = await Promise.all(
       ["client.pem", "client.key"].map((name) => readFile(join(out, name), "utf8")),
     );

@@ -76,9 +76,13 @@ export async function runGatehouse(
 }
 
 /** Without waiting until it is ready. */
-export function launchGatehouse(given: Environment): { kill(): Promise<Ended> } {
-  const { child, ended } = launch(given, ["serve"]);
+export function launchGatehouse(
+  given: Environment,
+  words: readonly string[] = ["serve"],
+): Pick<GatehouseProcess, "kill" | "output"> {
+  const { child, written, ended } = launch(given, words);
   return {
+    output: () => ({ ...written }),
     kill: () => {
       child.kill("SIGKILL");
       return ended;

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { openLocalHome } from "../../../src/keys/local/open.ts";
+import { embeddedRows } from "./embedded-rows.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -32,16 +33,24 @@ export async function openMint(dataDir: string): Promise<Mint> {
     dataDir,
     masterKey: undefined,
     installationId: installation,
-    algorithms: ["ES256"],
     clock: systemClock,
     mayCreate: false,
   });
-  const { kid, jwk } = home.signer.current();
+  const [row] = await embeddedRows<{ kid: string; handle: string; public_jwk: Record<string, string> }>(
+    dataDir,
+    "select kid, handle, public_jwk from signing_key where algorithm = 'ES256' order by number desc limit 1",
+  );
+  if (row === undefined) throw new Error("the installation has no signing key");
+  const { kid, handle, public_jwk: members } = row;
+  const jwk = { ...members, kid, alg: "ES256", use: "sig" };
   return {
     read: (token) => ({ header: parsed(token.split(".")[0]), claims: parsed(token.split(".")[1]) }),
     async sign(header, claims) {
       const input = `${encode(header)}.${encode(claims)}`;
-      const signature = await home.signer.sign(kid, Buffer.from(input, "latin1"));
+      const signature = await home.signing.sign(
+        { algorithm: "ES256", jwk: members, handle },
+        Buffer.from(input, "latin1"),
+      );
       return `${input}.${signature.toString("base64url")}`;
     },
     confuse(claims) {

@@ -102,10 +102,14 @@ describe.each([
     expect(stage.told[0]?.output.trim().split("\n")).toEqual([
       "gatehouse.audit.v1.AuditService",
       "gatehouse.auth.v1.AuthService",
+      "gatehouse.auth.v1.ClientService",
       "gatehouse.auth.v1.DirectoryService",
       "gatehouse.auth.v1.GrantService",
+      "gatehouse.auth.v1.ServiceAccountService",
       "gatehouse.auth.v1.SessionService",
+      "gatehouse.secrets.v1.CryptoService",
       "gatehouse.secrets.v1.SecretsService",
+      "gatehouse.token.v1.SigningKeyService",
       "gatehouse.token.v1.TokenService",
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
@@ -151,6 +155,7 @@ describe.each([
       "invitation.created",
       "user.bootstrap",
       "authn.bootstrap_token_created",
+      "key.signing_created",
       "key.created",
     ]);
     expect(new Set(events.map(({ outcome }) => outcome))).toEqual(new Set(["OUTCOME_SUCCESS"]));
@@ -163,4 +168,17 @@ describe.each([
       expect(stdout + stderr).not.toContain(secret);
     }
   });
+});
+
+describe("the README: And with plain OAuth", () => {
+  it("M-09 goes on where the story with curl ends, and every line of it works", async () => {
+    const more = linesOf("And with plain OAuth");
+    expect(more.length).toBeGreaterThan(6);
+    const stage = await tell([...linesOf("The same story, with curl"), ...more], "/usr/bin");
+    await stage.installation[Symbol.asyncDispose]();
+    expect(stage.told.filter(({ status }) => status !== 0)).toEqual([]);
+    const answers = stage.told.slice(-3).map(({ output }) => output.trim());
+    expect(JSON.parse(answers[0] ?? "")).toMatchObject({ active: true, client_id: "till", scope: "secrets.read" });
+    expect(answers.slice(1)).toEqual(["", '{"active":false}']);
+  }, 400_000);
 });

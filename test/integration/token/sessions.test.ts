@@ -36,6 +36,7 @@ describe("a prepared session", () => {
       authenticationContext: "1",
       deviceName: "",
       peer: { address: "unix", userAgent: "" },
+      possession: { proofs: [], httpMethod: "POST", path: "/test", certificate: undefined },
       now: world.time.now,
     };
     const { tokens } = await world.slice.sessions.prepare(request, () => Buffer.from("x"));

@@ -20,12 +20,18 @@ import { createUnitOfWork } from "../../../src/postgres/unit-of-work.ts";
 import type { TokenSettings } from "../../../src/token/settings.ts";
 import { allow, principalOf } from "../../fakes/principal.ts";
 import { createTestSigner } from "../../fakes/token-signer.ts";
-import { createTestMacs, createTokenWorld, standingOf, type TokenWorld } from "../../fakes/token-world.ts";
+import {
+  createTestMacs,
+  createTokenWorld,
+  standingOf,
+  type TokenWorld,
+  type TokenWorldOptions,
+} from "../../fakes/token-world.ts";
 import type { TestDatabase } from "../../fixtures/database.ts";
 
 export interface Installation {
   /** A process of it: own memory, same keys and database. `deaf` = what others commit does not reach it. */
-  replica(options?: { readonly deaf?: boolean }): TokenWorld;
+  replica(options?: { readonly deaf?: boolean } & Pick<TokenWorldOptions, "clients" | "machines">): TokenWorld;
   /** Records as they were committed. */
   readonly records: readonly AuditDraft[];
   readonly announced: readonly FeedEvent[];
@@ -67,8 +73,9 @@ export function createInstallation(database: TestDatabase, settings: Partial<Tok
     failNextRecord: (error) => {
       failure = error;
     },
-    replica({ deaf = false } = {}) {
-      const world = createTokenWorld({ settings, macs, signer, reader: database.reader, unitOfWork });
+    replica({ deaf = false, ...more } = {}) {
+      const { reader, writer } = database;
+      const world = createTokenWorld({ settings, macs, signer, reader, writer, unitOfWork, ...more });
       if (!deaf) replicas.push(world);
       return world;
     },
@@ -101,6 +108,7 @@ export async function logIn(
       authenticationContext: "1",
       deviceName: "laptop",
       peer: { address: "192.0.2.7", userAgent: "test" },
+      possession: { proofs: [], httpMethod: "POST", path: "/test", certificate: undefined },
       now: world.time.now,
       ...more,
     },

@@ -1,33 +1,17 @@
 // docs/events.md is the catalogue: what is recorded stands there, and what stands there is recorded.
 import { readdirSync, readFileSync } from "node:fs";
 import { getOption, hasOption } from "@bufbuild/protobuf";
-import { AuditService } from "@gatehouse/proto/gatehouse/audit/v1/audit_service_pb.js";
-import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
-import { DirectoryService } from "@gatehouse/proto/gatehouse/auth/v1/directory_service_pb.js";
-import { GrantService } from "@gatehouse/proto/gatehouse/auth/v1/grant_service_pb.js";
-import { SessionService } from "@gatehouse/proto/gatehouse/auth/v1/session_service_pb.js";
 import { policy } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
-import { SecretsService } from "@gatehouse/proto/gatehouse/secrets/v1/secrets_service_pb.js";
-import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { describe, expect, it } from "vitest";
 import { isReservedSource } from "../../../src/audit/domain/event-names.ts";
+import { ownServices } from "../../fakes/scripted-services.ts";
 
 const root = new URL("../../../", import.meta.url);
 const page = readFileSync(new URL("docs/events.md", root), "utf8");
 const documented = new Set([...page.matchAll(/`([a-z]+\.[a-z_]+)`/g)].map(([, name]) => name ?? ""));
 
-const services = [
-  AuditService,
-  AuthService,
-  DirectoryService,
-  GrantService,
-  SecretsService,
-  SessionService,
-  TokenService,
-];
-
 function namedByContracts(): readonly string[] {
-  const methods = services.flatMap((service) => service.methods).filter((method) => hasOption(method, policy));
+  const methods = ownServices.flatMap((service) => service.methods).filter((method) => hasOption(method, policy));
   return methods.map((method) => getOption(method, policy).auditEvent).filter((name) => name !== "");
 }
 

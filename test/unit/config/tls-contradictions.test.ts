@@ -30,7 +30,6 @@ describe("settings of transport security", () => {
       {
         ...clients,
         GATEHOUSE_TLS_CRL_FILE: "/crl.pem",
-        GATEHOUSE_WORKLOADS_FILE: "/w",
         GATEHOUSE_SPIFFE_TRUST_DOMAIN: "prod.example",
       },
     ],
@@ -62,7 +61,6 @@ describe("settings of transport security", () => {
       { ...certificate, GATEHOUSE_TLS_CRL_FILE: "/crl.pem" },
       "GATEHOUSE_TLS_CLIENT_AUTH is off",
     ],
-    ["workloads that cannot show who they are", { GATEHOUSE_WORKLOADS_FILE: "/w" }, "GATEHOUSE_TLS_CLIENT_AUTH is off"],
     ["a certificate and plaintext", { ...certificate, GATEHOUSE_INSECURE_PLAINTEXT: "true" }, "are both set"],
     ["plaintext beyond loopback", far, "reaches beyond loopback in plaintext: give GATEHOUSE_TLS_CERT_FILE"],
     [

@@ -1,6 +1,6 @@
 // Forms of the web door's settings.
 import { describe, expect, it } from "vitest";
-import { doorOrOff, origins } from "../../../src/config/web-kinds.ts";
+import { doorOrOff, origins, ownUrl } from "../../../src/config/web-kinds.ts";
 
 describe("origins", () => {
   it.each<[string, readonly string[]]>([
@@ -40,4 +40,29 @@ describe("the address of a door", () => {
     expect(doorOrOff.parse("unix:/run/web.sock")).toMatchObject({ ok: true, value: { kind: "unix" } });
     for (const text of ["", "on", "8080", "http://127.0.0.1:8080"]) expect(doorOrOff.parse(text).ok).toBe(false);
   });
+});
+
+describe("a URL of our own", () => {
+  it.each([
+    ["https://gate.example", "https://gate.example"],
+    ["https://gate.example/", "https://gate.example"],
+    ["https://Gate.example:8443/security/", "https://gate.example:8443/security"],
+    ["http://localhost:8080", "http://localhost:8080"],
+    ["http://127.0.0.1:8080/", "http://127.0.0.1:8080"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+  ])("`%s` is `%s`", (text, value) => expect(ownUrl.parse(text)).toEqual({ ok: true, value }));
+
+  it.each([
+    "",
+    "gate.example",
+    "http://gate.example",
+    "http://127.0.0.1.evil.example",
+    "http://localhost.evil.example",
+    "https://user@gate.example",
+    "https://gate.example?a=b",
+    "https://gate.example/#a",
+    "https://gate.example\\@evil.example",
+    "https://gate example",
+    "ftp://localhost",
+  ])("TOK-20 refuse `%s`", (text) => expect(ownUrl.parse(text).ok).toBe(false));
 });

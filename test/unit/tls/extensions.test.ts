@@ -4,9 +4,9 @@ import { X509Certificate } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseSpiffeId } from "../../../src/kernel/spiffe.ts";
 import { derTime, derValue, oidText, tags } from "../../../src/tls/der.ts";
 import { issuedAs, leafExtensions } from "../../../src/tls/extensions.ts";
-import { parseSpiffeId } from "../../../src/tls/spiffe.ts";
 import { type Authority, makeAuthority, makeLeaf } from "../../fixtures/certificates.ts";
 
 let authority: Authority;

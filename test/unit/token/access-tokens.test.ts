@@ -22,10 +22,12 @@ function order(more: Record<string, unknown> = {}) {
     authenticationContext: "1",
     authenticatedAt: new Date("2026-11-21T11:00:00Z"),
     now,
-    sessionExpiresAt: new Date("2026-12-01T00:00:00Z"),
+    endsBy: new Date("2026-12-01T00:00:00Z"),
     ...more,
   };
 }
+
+const nameless = { of: async () => undefined };
 
 const keySet = (signer: TestSigner) => createLocalJWKSet({ keys: [{ ...signer.current().jwk }] });
 
@@ -34,7 +36,7 @@ describe("an access token", () => {
     "CLM-02 J-02 is taken by jose with every check on, signed by %s",
     async (alg) => {
       const signer = createTestSigner(alg);
-      const { text } = await createAccessTokens(signer, tokenSettings).issue(order());
+      const { text } = await createAccessTokens(signer, tokenSettings, nameless).issue(order());
       const { payload, protectedHeader } = await jwtVerify(text, keySet(signer), {
         issuer: tokenSettings.issuer,
         audience: "gatehouse",
@@ -65,7 +67,7 @@ describe("an access token", () => {
   );
 
   it("CLM-09 holds no personal data: its members are known one by one", async () => {
-    const { text } = await createAccessTokens(createTestSigner(), tokenSettings).issue(order());
+    const { text } = await createAccessTokens(createTestSigner(), tokenSettings, nameless).issue(order());
     expect(Object.keys(decodeJwt(text)).sort()).toEqual([
       "acr",
       "amr",
@@ -86,23 +88,23 @@ describe("an access token", () => {
   });
 
   it("J-01 lives 30 minutes, and never longer than its session", async () => {
-    const tokens = createAccessTokens(createTestSigner(), tokenSettings);
+    const tokens = createAccessTokens(createTestSigner(), tokenSettings, nameless);
     const usual = await tokens.issue(order());
     expect(usual.expiresAt).toEqual(new Date("2026-11-21T12:30:00Z"));
-    const short = await tokens.issue(order({ sessionExpiresAt: new Date("2026-11-21T12:05:00.900Z") }));
+    const short = await tokens.issue(order({ endsBy: new Date("2026-11-21T12:05:00.900Z") }));
     expect(short.expiresAt).toEqual(new Date("2026-11-21T12:05:00Z"));
     expect(decodeJwt(short.text).exp).toBe(1795262400 + 300);
   });
 
   it("has an id of its own each time", async () => {
-    const tokens = createAccessTokens(createTestSigner(), tokenSettings);
+    const tokens = createAccessTokens(createTestSigner(), tokenSettings, nameless);
     const made = await Promise.all(Array.from({ length: 100 }, () => tokens.issue(order())));
     expect(new Set(made.map(({ tokenId }) => tokenId)).size).toBe(100);
   });
 
   it("is not made for an audience that nobody knows", async () => {
     const signer = createTestSigner();
-    const issue = createAccessTokens(signer, tokenSettings).issue(order({ audience: "elsewhere" }));
+    const issue = createAccessTokens(signer, tokenSettings, nameless).issue(order({ audience: "elsewhere" }));
     await expect(issue).rejects.toMatchObject({ reason: "AUDIENCE_UNKNOWN" });
     expect(signer.signed()).toBe(0);
   });
@@ -112,7 +114,7 @@ describe("J-03 HS256, for a foreign audience that must keep it", () => {
   const key = randomBytes(32);
   const settings = { foreignHmacKey: { audience: "legacy", key: new Secret(key) }, defaultAudience: "legacy" };
   const world = createTokenWorld({ settings });
-  const tokens = createAccessTokens(world.signer, world.settings);
+  const tokens = createAccessTokens(world.signer, world.settings, nameless);
 
   it("is signed with the shared secret, and verifies with it elsewhere", async () => {
     const { text } = await tokens.issue(order({ audience: "legacy" }));

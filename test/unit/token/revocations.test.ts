@@ -29,8 +29,27 @@ describe("createRevocations", () => {
     expect(revocations.size).toBe(0);
   });
 
+  it("TOK-08 knows up to which generation a client's tokens are dead, whatever order it hears of it", () => {
+    const revocations = createRevocations();
+    revocations.learn([event("client", "shop:3"), event("client", "shop:2", 2_000), event("client", "till:1")]);
+    expect([1, 2, 3, 4].map((generation) => revocations.clientEnded("shop", generation))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(revocations.clientEnded("till", 1)).toBe(false);
+    expect(revocations.clientEnded("other", 1)).toBe(false);
+    expect(revocations.revoked("shop:3", "shop")).toBe(false);
+    revocations.sweep(at(1_000));
+    expect(revocations.clientEnded("shop", 2)).toBe(true);
+    revocations.sweep(at(2_000));
+    expect(revocations.size).toBe(0);
+  });
+
   it("is not fooled by keys that objects have", () => {
     const revocations = createRevocations();
     expect(revocations.revoked("__proto__", "constructor")).toBe(false);
+    expect(revocations.clientEnded("constructor", 0)).toBe(false);
   });
 });

@@ -2,7 +2,7 @@
 // logs in again when the session has ended.
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { AnonymousServices, CredentialFactory } from "./provider.ts";
-import { answerWithoutTokens, refreshThrough } from "./refreshing.ts";
+import { answerWithoutTokens, refreshThrough, type ShownClient, showClient } from "./refreshing.ts";
 import { createTokenKeeper, type TokensHook } from "./token-keeper.ts";
 import { type Tokens, tokensOf } from "./tokens.ts";
 
@@ -10,9 +10,11 @@ export interface PasswordLoginOptions {
   readonly loginName: string;
   /** A function is asked at every login, so that the password need not stay in memory. */
   readonly password: string | (() => string | Promise<string>);
-  /** Audience of the access token. Default: the installation's. */
+  /** The client to log in through. Default: the built-in one. */
+  readonly client?: ShownClient;
+  /** Audience of the access token. Default: the client's first one, or the installation's. */
   readonly audience?: string;
-  /** Permissions to narrow the session to. Default: no narrowing. */
+  /** Scopes to narrow the session to. Default: all that the client may have. */
   readonly scopes?: readonly string[];
   /** Name of the device for the list of sessions. */
   readonly deviceName?: string;
@@ -31,6 +33,7 @@ async function logIn({ auth }: AnonymousServices, options: PasswordLoginOptions)
     audience: options.audience ?? "",
     scopes: [...(options.scopes ?? [])],
     deviceName: options.deviceName ?? "",
+    ...(await showClient(options.client)),
   });
   if (outcome.case !== "tokens") throw answerWithoutTokens();
   return tokensOf(outcome.value);
@@ -43,7 +46,7 @@ export function passwordLogin(options: PasswordLoginOptions): CredentialFactory 
       clock: options.clock ?? systemClock,
       stored: options.tokens,
       open: () => logIn(services, options),
-      refresh: refreshThrough(services),
+      refresh: refreshThrough(services, options.client),
       onTokens: options.onTokens ?? (() => undefined),
     });
 }

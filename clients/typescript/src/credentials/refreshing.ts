@@ -5,8 +5,17 @@ import type { AnonymousServices, CredentialFactory } from "./provider.ts";
 import { createTokenKeeper, type TokensHook } from "./token-keeper.ts";
 import { type Tokens, tokensOf } from "./tokens.ts";
 
+/** An application that ClientService knows. */
+export interface ShownClient {
+  readonly id: string;
+  /** Of a confidential client. A function is asked at every use, so that a secret may change over. */
+  readonly secret?: string | (() => string | Promise<string>);
+}
+
 export interface RefreshingOptions {
   readonly tokens: Tokens;
+  /** The client that the session was opened through. Default: the built-in one. */
+  readonly client?: ShownClient;
   /** Default: TokenService.Refresh of this client. */
   readonly refresh?: (refreshToken: string) => Promise<Tokens>;
   /**
@@ -17,10 +26,19 @@ export interface RefreshingOptions {
   readonly clock?: Clock;
 }
 
+/** As Login and Refresh ask for it. */
+export async function showClient(client: ShownClient | undefined): Promise<{ clientId: string; clientSecret: string }> {
+  const { id: clientId = "", secret = "" } = client ?? {};
+  return { clientId, clientSecret: typeof secret === "function" ? await secret() : secret };
+}
+
 /** TokenService.Refresh as the keepers call it. */
-export function refreshThrough({ tokens }: AnonymousServices): (refreshToken: string) => Promise<Tokens> {
+export function refreshThrough(
+  { tokens }: AnonymousServices,
+  client?: ShownClient,
+): (refreshToken: string) => Promise<Tokens> {
   return async (refreshToken) => {
-    const answer = await tokens.refresh({ refreshToken });
+    const answer = await tokens.refresh({ refreshToken, ...(await showClient(client)) });
     if (answer.tokens === undefined) throw answerWithoutTokens();
     return tokensOf(answer.tokens);
   };
@@ -36,7 +54,7 @@ export function refreshing(options: RefreshingOptions): CredentialFactory {
       clock: options.clock ?? systemClock,
       stored: options.tokens,
       open: undefined,
-      refresh: options.refresh ?? refreshThrough(services),
+      refresh: options.refresh ?? refreshThrough(services, options.client),
       onTokens: options.onTokens ?? (() => undefined),
     });
 }

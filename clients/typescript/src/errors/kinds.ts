@@ -26,7 +26,7 @@ export class AuthError extends GatehouseError {
   static override readonly kind: string = "AuthError";
 }
 
-/** Login name, password or one-time token is wrong; which of them is not said. */
+/** Login name, password, one-time token or client secret is wrong; which of them is not said. */
 export class InvalidCredentials extends AuthError {
   static override readonly kind: string = "InvalidCredentials";
 }
@@ -82,6 +82,7 @@ const byReason: Readonly<Record<string, ErrorClass>> = {
   TOKEN_EXPIRED: ExpiredToken,
   TOKEN_REVOKED: RevokedToken,
   LOGIN_FAILED: InvalidCredentials,
+  CLIENT_INVALID: InvalidCredentials,
   BOOTSTRAP_REFUSED: InvalidCredentials,
   RATE_LIMITED: RateLimited,
   LOGIN_BUSY: RateLimited,

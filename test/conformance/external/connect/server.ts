@@ -110,6 +110,7 @@ const { address } = await doors[door]({
   health: () => [],
   security: await securityOf(wanted),
   cors: { origins: new Set<string>(), credentials: false },
+  oauth: { issuer: "https://issuer.test", url: "http://127.0.0.1", certificates: false },
 } as never);
 const answer = contract.message("ServerCompatResponse");
 const port = Number(address.slice(address.lastIndexOf(":") + 1));

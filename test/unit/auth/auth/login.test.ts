@@ -1,12 +1,13 @@
 // Login: whatever is wrong, the same work and the same answer.
 import { create } from "@bufbuild/protobuf";
-import { LoginRequestSchema } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
+import { type LoginRequest, LoginRequestSchema } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
 import { describe, expect, it } from "vitest";
 import { createLogin } from "../../../../src/auth/auth/login.ts";
 import { createPasswords } from "../../../../src/auth/password/passwords.ts";
 import { GatehouseError } from "../../../../src/kernel/errors.ts";
 import type { Standing } from "../../../../src/kernel/principal.ts";
 import { fakeCall } from "../../../fakes/call.ts";
+import { aClient, fakeClients } from "../../../fakes/clients.ts";
 import { cheapPhc, countingHasher, strongEnough } from "../../../fakes/passwords.ts";
 import { alice } from "../../../fakes/principal.ts";
 import { scriptedDatabase } from "../../../fakes/scripted-database.ts";
@@ -21,6 +22,8 @@ interface Setup {
 }
 
 const indexOf = (name: string) => fakeMacs.mac("blind-index", ["person.login_name", name]).value;
+
+type Wanted = Partial<Pick<LoginRequest, "scopes" | "audience" | "clientId" | "clientSecret">>;
 
 /** One person: `alice` with the password `mellon99`. */
 function door({ state = "active", cost, standing = {} }: Setup = {}) {
@@ -56,8 +59,13 @@ function door({ state = "active", cost, standing = {} }: Setup = {}) {
     standings: { peek: () => undefined, of: async () => known, fresh: async () => known },
     subjectKeys,
     sessions,
+    clients: fakeClients(
+      aClient,
+      { ...aClient, id: "till", confidential: true },
+      { ...aClient, id: "robot", logins: false },
+    ),
   });
-  async function attempt(loginName: string, password: string, more: { scopes?: string[]; audience?: string } = {}) {
+  async function attempt(loginName: string, password: string, more: Wanted = {}) {
     const call = fakeCall({ unitOfWork: database.unitOfWork });
     const request = create(LoginRequestSchema, { loginName, password, deviceName: "laptop", ...more });
     const outcome = await login(request, call).catch((error: unknown) => error);
@@ -186,4 +194,61 @@ describe("Login", () => {
     expect(outcome).toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
     expect(audit.actor).toMatchObject({ id: "", kind: "anonymous" });
   });
+});
+
+describe("Login through a client", () => {
+  const through = (clientId: string, more: Wanted = {}) => ({ clientId, ...more });
+
+  it("TOK-05 opens a session of that client, within what it may have", async () => {
+    const { attempt, sessions } = door();
+    const { audit } = await attempt("alice", "mellon99", through("shop"));
+    expect(sessions.prepared[0]).toMatchObject({
+      clientId: "shop",
+      client: { id: "shop", generation: 1 },
+      audience: "shop",
+      scopes: ["orders.read", "orders.write"],
+    });
+    expect(audit.actor).toMatchObject({ id: alice, clientId: "shop" });
+    await attempt("alice", "mellon99", through("till", { clientSecret: "till-secret", scopes: ["orders.read"] }));
+    expect(sessions.prepared[1]).toMatchObject({ clientId: "till", scopes: ["orders.read"] });
+  });
+
+  it("F-02 is the built-in one when it is named or nobody is", async () => {
+    const { attempt, sessions } = door();
+    await attempt("alice", "mellon99", through("gatehouse"));
+    expect(sessions.prepared[0]).toMatchObject({ clientId: "gatehouse", client: undefined, scopes: [] });
+  });
+
+  const refusals: readonly (readonly [string, Wanted, object])[] = [
+    ["an unknown client", through("nobody"), { reason: "CLIENT_INVALID" }],
+    ["a wrong secret", through("till", { clientSecret: "wrong" }), { reason: "CLIENT_INVALID" }],
+    ["a confidential client without its secret", through("till"), { reason: "CLIENT_INVALID" }],
+    ["a secret without a client", { clientSecret: "till-secret" }, { reason: "CLIENT_INVALID" }],
+    ["the built-in client with a secret", through("gatehouse", { clientSecret: "x" }), { reason: "CLIENT_INVALID" }],
+    ["a client that logs nobody in", through("robot"), { reason: "CLIENT_NOT_ALLOWED" }],
+    [
+      "an audience that is not the client's",
+      through("shop", { audience: "gatehouse" }),
+      { reason: "AUDIENCE_UNKNOWN" },
+    ],
+    [
+      "a scope that is not the client's",
+      through("shop", { scopes: ["secrets.read"] }),
+      { reason: "SCOPE_EXCEEDS_GRANT" },
+    ],
+    ["no narrowing at all", through("shop", { scopes: ["*"] }), { reason: "SCOPE_EXCEEDS_GRANT" }],
+  ];
+
+  it.each(refusals)(
+    "TOK-05 TOK-19 refuses %s before anything of the person is looked at",
+    async (_title, more, error) => {
+      const { attempt, hasher, sessions, database } = door();
+      const { outcome, audit } = await attempt("alice", "mellon99", more);
+      expect(outcome).toMatchObject(error);
+      expect(hasher.verified).toEqual([]);
+      expect(database.asked).toEqual([]);
+      expect(sessions.prepared).toEqual([]);
+      expect(audit.subjectId).toBeUndefined();
+    },
+  );
 });

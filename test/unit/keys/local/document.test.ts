@@ -1,8 +1,14 @@
 // The inside of the key file is read strictly, although only the holder of the master key can have written it.
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { importSigningKey, newSigningKey, newWrappingKeys, readDocument } from "../../../../src/keys/local/document.ts";
-import { createLocalSigner } from "../../../../src/keys/local/signer.ts";
+import {
+  importSigningKey,
+  newSigningKey,
+  newWrappingKeys,
+  readDocument,
+  type StoredSigningKey,
+} from "../../../../src/keys/local/document.ts";
+import { createLocalSigningHome } from "../../../../src/keys/local/signing-home.ts";
 import { createLocalWrapper } from "../../../../src/keys/local/wrapper.ts";
 import { installationId } from "../doubles.ts";
 
@@ -10,16 +16,20 @@ const now = new Date(0);
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
 const context = Buffer.from("row");
 
+async function storedKey(): Promise<StoredSigningKey> {
+  return { ...(await newSigningKey("ES256")), state: "active", createdAt: now.toISOString() };
+}
+
 describe("key document", () => {
   it("is read as it was written", async () => {
-    const document = { wrapping: newWrappingKeys(now), signing: [await newSigningKey("ES256", now)] };
+    const document = { wrapping: newWrappingKeys(now), signing: [await storedKey()] };
     expect(readDocument(encode(document))).toEqual(document);
   });
 
   it("is refused when anything in it is not as written", async () => {
     const wrapping = newWrappingKeys(now);
     const [first] = wrapping.versions;
-    const signing = await newSigningKey("ES256", now);
+    const signing = await storedKey();
     const versions = (...list: unknown[]) => ({ wrapping: { ...wrapping, versions: list }, signing: [] });
     const wrong: unknown[] = [
       null,
@@ -43,7 +53,7 @@ describe("key document", () => {
   });
 
   it("JWT-07 JWT-21 a signing key is taken only when it is sound, strong enough and named by its thumbprint", async () => {
-    const good = await newSigningKey("ES256", now);
+    const good = await newSigningKey("ES256");
     const weak = generateKeyPairSync("rsa", {
       modulusLength: 2048,
       privateKeyEncoding: { format: "der", type: "pkcs8" },
@@ -56,7 +66,8 @@ describe("key document", () => {
     expect(
       importSigningKey({ ...good, algorithm: "RS256", privateKey: weak.privateKey.toString("base64") }),
     ).toBeUndefined();
-    expect(() => createLocalSigner([{ ...good, kid: "chosen" }], ["ES256"])).toThrow("not sound");
+    const home = createLocalSigningHome(newWrappingKeys(now), installationId);
+    expect(home.adopt({ ...good, kid: "chosen" })).toBeUndefined();
   });
 });
 
@@ -78,16 +89,28 @@ describe("key versions and states", () => {
     expect(await after.unwrap([item, { wrapped: rewrapped!, context }])).toEqual([undefined, made!.plaintext]);
   });
 
-  it("JWT-20 sign with the newest active key, publish retired ones, forget destroyed ones", async () => {
-    const [old, gone, current] = await Promise.all([1, 2, 3].map(() => newSigningKey("ES256", now)));
-    const signer = createLocalSigner(
-      [{ ...old!, state: "deactivated" }, { ...gone!, state: "destroyed" }, current!],
-      ["ES256"],
-    );
-    expect(signer.current().kid).toBe(current!.kid);
-    expect(signer.verificationKeys().map((key) => key.kid)).toEqual([old!.kid, current!.kid]);
-    for (const key of [old, gone])
-      await expect(signer.sign(key!.kid, Buffer.from("x"))).rejects.toMatchObject({ reason: "KEYS_UNAVAILABLE" });
+  it("KEY-09 KEY-06 a signing key opens under the version of the wrapping key that sealed it, until that is destroyed", async () => {
+    const old = newWrappingKeys(now);
+    const [first] = old.versions;
+    const second = { ...newWrappingKeys(now).versions[0]!, version: 2 };
+    const key = await createLocalSigningHome(old, installationId).generate("ES256", 1);
+    const rotated = (state: "deactivated" | "destroyed") =>
+      createLocalSigningHome({ ...old, versions: [{ ...first!, state }, second] }, installationId);
+    expect((await rotated("deactivated").sign(key, Buffer.from("x"))).length).toBe(64);
+    await expect(rotated("destroyed").sign(key, Buffer.from("x"))).rejects.toThrow("does not open");
+  });
+
+  it("KEY-04 a signing key opens under no other algorithm, public key or installation", async () => {
+    const wrapping = newWrappingKeys(now);
+    const home = createLocalSigningHome(wrapping, installationId);
+    const [key, other] = [await home.generate("RS256", 1), await home.generate("RS256", 2)];
+    expect((await home.sign(key, Buffer.from("x"))).length).toBe(384);
+    await expect(home.sign({ ...key, algorithm: "PS256" }, Buffer.from("x"))).rejects.toThrow("does not open");
+    await expect(home.sign({ ...key, jwk: other.jwk }, Buffer.from("x"))).rejects.toThrow("does not open");
+    const elsewhere = createLocalSigningHome(wrapping, "018f0000-0000-7000-8000-000000000002");
+    await expect(elsewhere.sign(key, Buffer.from("x"))).rejects.toThrow("does not open");
+    home.erase();
+    await expect(home.sign(key, Buffer.from("x"))).rejects.toThrow("does not open");
   });
 
   it("KEY-09 the wrapping key erased at the end opens nothing any more", async () => {

@@ -18,7 +18,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../../../src/kernel/secret.ts";
 import { StartRefused } from "../../../../src/kernel/start-refused.ts";
-import { refuseLocalKeysBeyondLoopback } from "../../../../src/keys/local/master-key.ts";
+import { thumbprintOf } from "../../../../src/keys/jwk.ts";
+import { newSigningKey, newWrappingKeys } from "../../../../src/keys/local/document.ts";
+import { openKeyFile } from "../../../../src/keys/local/key-file.ts";
+import { loadMasterKey, refuseLocalKeysBeyondLoopback } from "../../../../src/keys/local/master-key.ts";
 import { type LocalHomeDeps, openLocalHome } from "../../../../src/keys/local/open.ts";
 import { installationId, settableClock } from "../doubles.ts";
 
@@ -39,7 +42,6 @@ function start(changes: Partial<LocalHomeDeps> = {}) {
     dataDir,
     masterKey: undefined,
     installationId,
-    algorithms: ["ES256"],
     clock: settableClock(),
     mayCreate: true,
     ...changes,
@@ -68,7 +70,9 @@ describe("local key home", () => {
   it("makes its files at the first start, for the owner alone, and finds the same keys at the next", async () => {
     const first = await start();
     const again = await start();
-    expect(again.signer.verificationKeys()).toEqual(first.signer.verificationKeys());
+    expect([first.former, again.former]).toEqual([[], []]);
+    const key = await first.signing.generate("ES256", 1);
+    expect((await again.signing.sign(key, Buffer.from("x"))).length).toBe(64);
     expect(again.kek).toEqual(first.kek);
     const [made] = await first.wrapper.generateDataKeys([context]);
     expect(await again.wrapper.unwrap([{ wrapped: made!.wrapped, context }])).toEqual([made!.plaintext]);
@@ -92,17 +96,34 @@ describe("local key home", () => {
   it("agrees on one set of keys when two starts race", async () => {
     const homes = await Promise.all([start(), start(), start()]);
     expect(new Set(homes.map((home) => home.kek.id)).size).toBe(1);
-    expect(new Set(homes.map((home) => home.signer.current().kid)).size).toBe(1);
+    const key = await homes[0].signing.generate("ES256", 1);
+    for (const home of homes) expect((await home.signing.sign(key, Buffer.from("x"))).length).toBe(64);
   });
 
-  it("adds the key of a newly configured algorithm and keeps the old one for verification", async () => {
-    const first = await start();
-    const next = await start({ algorithms: ["EdDSA"] });
-    expect(next.signer.current().algorithm).toBe("EdDSA");
-    const algorithms = (await start()).signer.verificationKeys().map((key) => key.algorithm);
-    expect(algorithms).toEqual(["ES256", "EdDSA"]);
-    expect((await start()).signer.current()).toEqual(first.signer.current());
-    expect(() => next.signer.current("ES256")).toThrow("no signing key");
+  it("hands over the signing keys of a former file, and lets go of them when they are taken over", async () => {
+    const installed = await openKeyFile({ path: keysFile, installationId });
+    await mkdir(join(dataDir, "keys"), { mode: 0o700 });
+    const master = await loadMasterKey(undefined, masterFile, true);
+    const createdAt = "2026-01-01T00:00:00.000Z";
+    const [old, current] = [await newSigningKey("ES256"), await newSigningKey("EdDSA")];
+    const signing = [
+      { ...old, state: "deactivated" as const, createdAt },
+      { ...current, state: "active" as const, createdAt },
+      { ...(await newSigningKey("ES256")), state: "destroyed" as const, createdAt },
+    ];
+    await installed.create(master, { wrapping: newWrappingKeys(new Date(0)), signing });
+    const home = await start();
+    expect(home.former.map(({ key, signs }) => [thumbprintOf(key.jwk), key.algorithm, signs])).toEqual([
+      [old.kid, "ES256", false],
+      [current.kid, "EdDSA", true],
+    ]);
+    const [first] = home.former;
+    expect((await home.signing.sign(first!.key, Buffer.from("x"))).length).toBe(64);
+    expect((await start()).former).toHaveLength(2);
+    await home.forgetFormer();
+    const after = await start();
+    expect(after.former).toEqual([]);
+    expect((await after.signing.sign(first!.key, Buffer.from("x"))).length).toBe(64);
   });
 
   it("KEY-09 with an external master key nothing in the data directory opens anything", async () => {

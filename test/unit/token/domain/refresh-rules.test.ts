@@ -16,6 +16,7 @@ function family(more: Partial<FamilyState> = {}): FamilyState {
     absoluteExpiresAt: later(2_000_000),
     ended: false,
     principalStands: true,
+    clientStands: true,
     ...more,
   };
 }
@@ -46,6 +47,7 @@ describe("judgeRefresh", () => {
     expect(judge(5, family(), later(1_000_000))).toEqual({ is: "DEAD", reason: "SESSION_IDLE" });
     expect(judge(5, family({ absoluteExpiresAt: start }))).toEqual({ is: "DEAD", reason: "SESSION_EXPIRED" });
     expect(judge(5, family({ principalStands: false }))).toEqual({ is: "DEAD", reason: "PRINCIPAL_DISABLED" });
+    expect(judge(5, family({ clientStands: false }))).toEqual({ is: "DEAD", reason: "CLIENT_DISABLED" });
   });
 
   it("TOK-02 whatever the order of uses, at most one number renews and no old one outlives its grace", () => {

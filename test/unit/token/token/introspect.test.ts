@@ -95,6 +95,16 @@ describe("a live token", () => {
 });
 
 describe("TOK-15 who may ask", () => {
+  it("the client that it was given through, which showed its secret, and no other caller of that client", async () => {
+    const world = createWorld();
+    const token = await signed(world);
+    const nobody = principalOf({ id: "" });
+    const active = async (as: Principal) => (await ask(world, token, { as, grants: [] })).active;
+    expect(await active({ ...nobody, client: "gatehouse" })).toBe(true);
+    expect(await active({ ...nobody, client: "till" })).toBe(false);
+    expect(await active({ ...nobody, clientId: "gatehouse" })).toBe(false);
+  });
+
   it("the token's own subject, without any grant", async () => {
     const world = createWorld();
     expect((await ask(world, await signed(world), { as: asAlice, grants: [] })).active).toBe(true);

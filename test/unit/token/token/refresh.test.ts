@@ -29,6 +29,7 @@ const row = {
   idle_expires_at: later(86_400_000),
   ended: false,
   principal_stands: true,
+  confirmation: null,
 };
 
 function createWorld(script: Parameters<typeof scriptedDatabase>[0] = {}) {

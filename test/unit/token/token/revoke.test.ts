@@ -39,6 +39,17 @@ describe("Revoke", () => {
     expect(database.commits()).toBe(1);
   });
 
+  it.each([
+    ["the client that it was given through, which showed its secret", { client: "gatehouse" }, 1],
+    ["another client", { client: "till" }, 0],
+    ["somebody else with a token of the same client", { clientId: "gatehouse" }, 0],
+  ])("TOK-12 RFC 7009 section 2.1, for %s", async (_title, more, events) => {
+    const { database, revoke, signed } = createWorld();
+    await revoke(await signed(), { ...principalOf({ id: "" }), ...more });
+    expect(database.announced).toHaveLength(events);
+    expect(database.commits()).toBe(1);
+  });
+
   it("TOK-13 answers every hostile token like a good one, and does nothing", async () => {
     const { database, world, revoke, signed } = createWorld();
     const good = await revoke(await signed());

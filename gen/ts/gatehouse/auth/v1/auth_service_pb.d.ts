@@ -171,14 +171,14 @@ export declare type LoginRequest = Message<"gatehouse.auth.v1.LoginRequest"> & {
   password: string;
 
   /**
-   * Audience of the access token. Empty = the installation's default audience.
+   * Audience of the access token. Empty = the first one of the client; of the built-in client the installation's default.
    *
    * @generated from field: string audience = 3;
    */
   audience: string;
 
   /**
-   * Permissions to narrow the session to. Empty = no narrowing.
+   * Scopes to narrow the session to. Empty = all that the client may have; of the built-in client no narrowing.
    *
    * @generated from field: repeated string scopes = 4;
    */
@@ -190,6 +190,20 @@ export declare type LoginRequest = Message<"gatehouse.auth.v1.LoginRequest"> & {
    * @generated from field: string device_name = 5;
    */
   deviceName: string;
+
+  /**
+   * Client that the person logs in through, as ClientService knows it. Empty = the built-in client `gatehouse`.
+   *
+   * @generated from field: string client_id = 6;
+   */
+  clientId: string;
+
+  /**
+   * Secret of the client, when it is confidential; else empty.
+   *
+   * @generated from field: string client_secret = 7;
+   */
+  clientSecret: string;
 };
 
 /**
@@ -415,7 +429,8 @@ export declare const AuthService: GenService<{
   },
   /**
    * Checks a password and opens a session. Unknown, disabled and locked accounts and wrong passwords give the same answer.
-   * Errors: LOGIN_FAILED, LOGIN_BUSY with RetryInfo, RATE_LIMITED with RetryInfo, AUDIENCE_UNKNOWN, SCOPE_EXCEEDS_GRANT.
+   * Errors: LOGIN_FAILED, LOGIN_BUSY with RetryInfo, RATE_LIMITED with RetryInfo, AUDIENCE_UNKNOWN, SCOPE_EXCEEDS_GRANT,
+   * CLIENT_INVALID, CLIENT_NOT_ALLOWED.
    *
    * @generated from rpc gatehouse.auth.v1.AuthService.Login
    */

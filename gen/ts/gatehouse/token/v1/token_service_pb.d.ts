@@ -6,13 +6,302 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { TokenSet } from "./token_set_pb.js";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Presentation, TokenSet } from "./token_set_pb.js";
+import type { Heartbeat, SnapshotBegin, SnapshotEnd } from "../../stream/v1/stream_pb.js";
 
 /**
  * Describes the file gatehouse/token/v1/token_service.proto.
  */
 export declare const file_gatehouse_token_v1_token_service: GenFile;
+
+/**
+ * A client and its secret.
+ *
+ * @generated from message gatehouse.token.v1.ClientCredentials
+ */
+export declare type ClientCredentials = Message<"gatehouse.token.v1.ClientCredentials"> & {
+  /**
+   * The client, as ClientService knows it.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * Its secret.
+   *
+   * @generated from field: string client_secret = 2;
+   */
+  clientSecret: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.ClientCredentials.
+ * Use `create(ClientCredentialsSchema)` to create a new message.
+ */
+export declare const ClientCredentialsSchema: GenMessage<ClientCredentials>;
+
+/**
+ * The client certificate of the connection.
+ *
+ * @generated from message gatehouse.token.v1.ConnectionCertificate
+ */
+export declare type ConnectionCertificate = Message<"gatehouse.token.v1.ConnectionCertificate"> & {
+};
+
+/**
+ * Describes the message gatehouse.token.v1.ConnectionCertificate.
+ * Use `create(ConnectionCertificateSchema)` to create a new message.
+ */
+export declare const ConnectionCertificateSchema: GenMessage<ConnectionCertificate>;
+
+/**
+ * Request of IssueToken.
+ *
+ * @generated from message gatehouse.token.v1.IssueTokenRequest
+ */
+export declare type IssueTokenRequest = Message<"gatehouse.token.v1.IssueTokenRequest"> & {
+  /**
+   * What the caller proves itself by.
+   *
+   * @generated from oneof gatehouse.token.v1.IssueTokenRequest.credential
+   */
+  credential: {
+    /**
+     * A client that acts as a service account.
+     *
+     * @generated from field: gatehouse.token.v1.ClientCredentials client = 1;
+     */
+    value: ClientCredentials;
+    case: "client";
+  } | {
+    /**
+     * API key of a service account.
+     *
+     * @generated from field: string api_key = 2;
+     */
+    value: string;
+    case: "apiKey";
+  } | {
+    /**
+     * The certificate of the connection, which is bound to a service account.
+     *
+     * @generated from field: gatehouse.token.v1.ConnectionCertificate certificate = 3;
+     */
+    value: ConnectionCertificate;
+    case: "certificate";
+  } | {
+    /**
+     * Token of a Kubernetes service account that is bound to a service account; its audience is this installation.
+     *
+     * @generated from field: string kubernetes_token = 4;
+     */
+    value: string;
+    case: "kubernetesToken";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Audience of the token. Empty = the client's first one, or Gatehouse itself where there is no client.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+
+  /**
+   * Scopes of the token, within those of the credential. Empty = all of them.
+   *
+   * @generated from field: repeated string scopes = 6;
+   */
+  scopes: string[];
+
+  /**
+   * Life of the token, at least a second. Never longer than the client's or the installation's, nor than that of the
+   * credential, whatever is asked for. Unset = as long as may be.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 7;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * The one client, or the one principal (`prn_<uuid>`), that may exchange the token (`may_act` of RFC 8693). Empty = any client that
+   * may exchange tokens of its audience.
+   *
+   * @generated from field: string may_act = 8;
+   */
+  mayAct: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.IssueTokenRequest.
+ * Use `create(IssueTokenRequestSchema)` to create a new message.
+ */
+export declare const IssueTokenRequestSchema: GenMessage<IssueTokenRequest>;
+
+/**
+ * An access token without a refresh token.
+ *
+ * @generated from message gatehouse.token.v1.IssuedToken
+ */
+export declare type IssuedToken = Message<"gatehouse.token.v1.IssuedToken"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: string access_token = 1;
+   */
+  accessToken: string;
+
+  /**
+   * When it expires.
+   *
+   * @generated from field: google.protobuf.Timestamp access_token_expire_time = 2;
+   */
+  accessTokenExpireTime?: Timestamp | undefined;
+
+  /**
+   * How it is presented.
+   *
+   * @generated from field: gatehouse.token.v1.Presentation presentation = 3;
+   */
+  presentation: Presentation;
+
+  /**
+   * Its scopes; `*` narrows nothing.
+   *
+   * @generated from field: repeated string scopes = 4;
+   */
+  scopes: string[];
+
+  /**
+   * Its audience.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.IssuedToken.
+ * Use `create(IssuedTokenSchema)` to create a new message.
+ */
+export declare const IssuedTokenSchema: GenMessage<IssuedToken>;
+
+/**
+ * Answer of IssueToken.
+ *
+ * @generated from message gatehouse.token.v1.IssueTokenResponse
+ */
+export declare type IssueTokenResponse = Message<"gatehouse.token.v1.IssueTokenResponse"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: gatehouse.token.v1.IssuedToken issued = 1;
+   */
+  issued?: IssuedToken | undefined;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.IssueTokenResponse.
+ * Use `create(IssueTokenResponseSchema)` to create a new message.
+ */
+export declare const IssueTokenResponseSchema: GenMessage<IssueTokenResponse>;
+
+/**
+ * Request of ExchangeToken.
+ *
+ * @generated from message gatehouse.token.v1.ExchangeTokenRequest
+ */
+export declare type ExchangeTokenRequest = Message<"gatehouse.token.v1.ExchangeTokenRequest"> & {
+  /**
+   * Who asks, and in whose name the new token is used.
+   *
+   * @generated from field: gatehouse.token.v1.ClientCredentials client = 1;
+   */
+  client?: ClientCredentials | undefined;
+
+  /**
+   * The token of whoever the new one shall speak for. It is for an audience of the client, or was issued through it.
+   *
+   * @generated from field: string subject_token = 2;
+   */
+  subjectToken: string;
+
+  /**
+   * Kind of the subject's token: ACCESS, and no other.
+   *
+   * @generated from field: gatehouse.token.v1.TokenKind subject_token_kind = 3;
+   */
+  subjectTokenKind: TokenKind;
+
+  /**
+   * Token of whoever acts. Empty = the client itself acts.
+   *
+   * @generated from field: string actor_token = 4;
+   */
+  actorToken: string;
+
+  /**
+   * Kind of the actor's token; set exactly when there is one.
+   *
+   * @generated from field: gatehouse.token.v1.TokenKind actor_token_kind = 5;
+   */
+  actorTokenKind: TokenKind;
+
+  /**
+   * Audience of the new token, one of the client's. Empty = the client's first one.
+   *
+   * @generated from field: string audience = 6;
+   */
+  audience: string;
+
+  /**
+   * Scopes of the new token, within those of the subject's token and of the client. Empty = all that both have.
+   *
+   * @generated from field: repeated string scopes = 7;
+   */
+  scopes: string[];
+
+  /**
+   * Life of the new token, at least a second. Never longer than what is left of the subject's, nor than the client's. Unset = as long
+   * as may be.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 8;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As in IssueToken.
+   *
+   * @generated from field: string may_act = 9;
+   */
+  mayAct: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.ExchangeTokenRequest.
+ * Use `create(ExchangeTokenRequestSchema)` to create a new message.
+ */
+export declare const ExchangeTokenRequestSchema: GenMessage<ExchangeTokenRequest>;
+
+/**
+ * Answer of ExchangeToken.
+ *
+ * @generated from message gatehouse.token.v1.ExchangeTokenResponse
+ */
+export declare type ExchangeTokenResponse = Message<"gatehouse.token.v1.ExchangeTokenResponse"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: gatehouse.token.v1.IssuedToken issued = 1;
+   */
+  issued?: IssuedToken | undefined;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.ExchangeTokenResponse.
+ * Use `create(ExchangeTokenResponseSchema)` to create a new message.
+ */
+export declare const ExchangeTokenResponseSchema: GenMessage<ExchangeTokenResponse>;
 
 /**
  * Request of Introspect.
@@ -172,6 +461,27 @@ export declare type IntrospectResponse = Message<"gatehouse.token.v1.IntrospectR
    * @generated from field: google.protobuf.Timestamp expire_time = 17;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * What the token is bound to (`cnf` of RFC 7800): whoever takes the token checks that its bearer has it. Unset = nothing.
+   *
+   * @generated from field: gatehouse.token.v1.Confirmation confirmation = 18;
+   */
+  confirmation?: Confirmation | undefined;
+
+  /**
+   * Who acts for the subject, the latest first (`act` of RFC 8693). Only the first one uses the token; the others are history.
+   *
+   * @generated from field: repeated gatehouse.token.v1.Actor actors = 19;
+   */
+  actors: Actor[];
+
+  /**
+   * The one client or principal that may exchange the token; empty = not said.
+   *
+   * @generated from field: string may_act = 20;
+   */
+  mayAct: string;
 };
 
 /**
@@ -179,6 +489,60 @@ export declare type IntrospectResponse = Message<"gatehouse.token.v1.IntrospectR
  * Use `create(IntrospectResponseSchema)` to create a new message.
  */
 export declare const IntrospectResponseSchema: GenMessage<IntrospectResponse>;
+
+/**
+ * What a token is bound to; one of the two.
+ *
+ * @generated from message gatehouse.token.v1.Confirmation
+ */
+export declare type Confirmation = Message<"gatehouse.token.v1.Confirmation"> & {
+  /**
+   * SHA-256 thumbprint (RFC 7638) of the key that signs DPoP proofs: `jkt` of RFC 9449.
+   *
+   * @generated from field: string key_thumbprint = 1;
+   */
+  keyThumbprint: string;
+
+  /**
+   * SHA-256 of the client certificate, base64url: `x5t#S256` of RFC 8705.
+   *
+   * @generated from field: string certificate_thumbprint = 2;
+   */
+  certificateThumbprint: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.Confirmation.
+ * Use `create(ConfirmationSchema)` to create a new message.
+ */
+export declare const ConfirmationSchema: GenMessage<Confirmation>;
+
+/**
+ * Who acts for a subject.
+ *
+ * @generated from message gatehouse.token.v1.Actor
+ */
+export declare type Actor = Message<"gatehouse.token.v1.Actor"> & {
+  /**
+   * Principal, `prn_<uuid>`; empty when the client acts as nobody in particular.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * Client that it acts through.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.Actor.
+ * Use `create(ActorSchema)` to create a new message.
+ */
+export declare const ActorSchema: GenMessage<Actor>;
 
 /**
  * Request of Refresh.
@@ -199,6 +563,20 @@ export declare type RefreshRequest = Message<"gatehouse.token.v1.RefreshRequest"
    * @generated from field: repeated string scopes = 2;
    */
   scopes: string[];
+
+  /**
+   * Client that the session was opened through, as ClientService knows it. Empty = the built-in client `gatehouse`.
+   *
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * Secret of the client, when it is confidential; else empty.
+   *
+   * @generated from field: string client_secret = 4;
+   */
+  clientSecret: string;
 };
 
 /**
@@ -358,7 +736,7 @@ export declare const JwkSchema: GenMessage<Jwk>;
  */
 export declare type GetJwksResponse = Message<"gatehouse.token.v1.GetJwksResponse"> & {
   /**
-   * Keys that sign or may still have signed a live token.
+   * Keys that sign, will sign soon, or may have signed a live token; a compromised key is not among them.
    *
    * @generated from field: repeated gatehouse.token.v1.Jwk keys = 1;
    */
@@ -370,6 +748,317 @@ export declare type GetJwksResponse = Message<"gatehouse.token.v1.GetJwksRespons
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export declare const GetJwksResponseSchema: GenMessage<GetJwksResponse>;
+
+/**
+ * Request of BatchIntrospect.
+ *
+ * @generated from message gatehouse.token.v1.BatchIntrospectRequest
+ */
+export declare type BatchIntrospectRequest = Message<"gatehouse.token.v1.BatchIntrospectRequest"> & {
+  /**
+   * Access or refresh tokens, each at most 16 KiB.
+   *
+   * @generated from field: repeated string tokens = 1;
+   */
+  tokens: string[];
+
+  /**
+   * Audience that the tokens must be for. Empty = any audience of this installation.
+   *
+   * @generated from field: string audience = 2;
+   */
+  audience: string;
+
+  /**
+   * How fresh the knowledge of revocations must be.
+   *
+   * @generated from field: gatehouse.token.v1.Consistency consistency = 3;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.BatchIntrospectRequest.
+ * Use `create(BatchIntrospectRequestSchema)` to create a new message.
+ */
+export declare const BatchIntrospectRequestSchema: GenMessage<BatchIntrospectRequest>;
+
+/**
+ * Answer of BatchIntrospect.
+ *
+ * @generated from message gatehouse.token.v1.BatchIntrospectResponse
+ */
+export declare type BatchIntrospectResponse = Message<"gatehouse.token.v1.BatchIntrospectResponse"> & {
+  /**
+   * One for each token, in the order of the request.
+   *
+   * @generated from field: repeated gatehouse.token.v1.IntrospectResponse results = 1;
+   */
+  results: IntrospectResponse[];
+};
+
+/**
+ * Describes the message gatehouse.token.v1.BatchIntrospectResponse.
+ * Use `create(BatchIntrospectResponseSchema)` to create a new message.
+ */
+export declare const BatchIntrospectResponseSchema: GenMessage<BatchIntrospectResponse>;
+
+/**
+ * Request of RevokeSubject.
+ *
+ * @generated from message gatehouse.token.v1.RevokeSubjectRequest
+ */
+export declare type RevokeSubjectRequest = Message<"gatehouse.token.v1.RevokeSubjectRequest"> & {
+  /**
+   * Principal, `prn_<uuid>`. Empty = the caller itself.
+   *
+   * @generated from field: string principal_id = 1;
+   */
+  principalId: string;
+
+  /**
+   * Only what sessions of this client handed out. Empty = everything.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.RevokeSubjectRequest.
+ * Use `create(RevokeSubjectRequestSchema)` to create a new message.
+ */
+export declare const RevokeSubjectRequestSchema: GenMessage<RevokeSubjectRequest>;
+
+/**
+ * Answer of RevokeSubject.
+ *
+ * @generated from message gatehouse.token.v1.RevokeSubjectResponse
+ */
+export declare type RevokeSubjectResponse = Message<"gatehouse.token.v1.RevokeSubjectResponse"> & {
+  /**
+   * How many live sessions were ended.
+   *
+   * @generated from field: int32 ended_sessions = 1;
+   */
+  endedSessions: number;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.RevokeSubjectResponse.
+ * Use `create(RevokeSubjectResponseSchema)` to create a new message.
+ */
+export declare const RevokeSubjectResponseSchema: GenMessage<RevokeSubjectResponse>;
+
+/**
+ * Request of WatchRevocations.
+ *
+ * @generated from message gatehouse.token.v1.WatchRevocationsRequest
+ */
+export declare type WatchRevocationsRequest = Message<"gatehouse.token.v1.WatchRevocationsRequest"> & {
+  /**
+   * The last `resume_token` whose message was worked through, from this caller's stream of less than an hour ago. Empty = from a
+   * snapshot.
+   *
+   * @generated from field: string resume_token = 1;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.WatchRevocationsRequest.
+ * Use `create(WatchRevocationsRequestSchema)` to create a new message.
+ */
+export declare const WatchRevocationsRequestSchema: GenMessage<WatchRevocationsRequest>;
+
+/**
+ * One message of WatchRevocations.
+ *
+ * @generated from message gatehouse.token.v1.WatchRevocationsResponse
+ */
+export declare type WatchRevocationsResponse = Message<"gatehouse.token.v1.WatchRevocationsResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof gatehouse.token.v1.WatchRevocationsResponse.event
+   */
+  event: {
+    /**
+     * The first message, unless the stream goes on from an earlier one.
+     *
+     * @generated from field: gatehouse.stream.v1.SnapshotBegin snapshot_begin = 1;
+     */
+    value: SnapshotBegin;
+    case: "snapshotBegin";
+  } | {
+    /**
+     * The snapshot is complete.
+     *
+     * @generated from field: gatehouse.stream.v1.SnapshotEnd snapshot_end = 2;
+     */
+    value: SnapshotEnd;
+    case: "snapshotEnd";
+  } | {
+    /**
+     * Something is dead.
+     *
+     * @generated from field: gatehouse.token.v1.Revocation revocation = 3;
+     */
+    value: Revocation;
+    case: "revocation";
+  } | {
+    /**
+     * The stream lives.
+     *
+     * @generated from field: gatehouse.stream.v1.Heartbeat heartbeat = 4;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Where to go on after this message; empty within a snapshot, which begins anew.
+   *
+   * @generated from field: string resume_token = 5;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.WatchRevocationsResponse.
+ * Use `create(WatchRevocationsResponseSchema)` to create a new message.
+ */
+export declare const WatchRevocationsResponseSchema: GenMessage<WatchRevocationsResponse>;
+
+/**
+ * Access tokens that are dead, whatever else they say, and those that were exchanged for one of them, which their claim `src` tells.
+ * The same may come more than once.
+ *
+ * @generated from message gatehouse.token.v1.Revocation
+ */
+export declare type Revocation = Message<"gatehouse.token.v1.Revocation"> & {
+  /**
+   * Which ones.
+   *
+   * @generated from oneof gatehouse.token.v1.Revocation.dead
+   */
+  dead: {
+    /**
+     * The one of this `jti`.
+     *
+     * @generated from field: string token_id = 1;
+     */
+    value: string;
+    case: "tokenId";
+  } | {
+    /**
+     * Those of this `sid`, `ses_<uuid>`.
+     *
+     * @generated from field: string session_id = 2;
+     */
+    value: string;
+    case: "sessionId";
+  } | {
+    /**
+     * Those of this `sub` whose `gen` is lower.
+     *
+     * @generated from field: gatehouse.token.v1.PrincipalGeneration principal = 3;
+     */
+    value: PrincipalGeneration;
+    case: "principal";
+  } | {
+    /**
+     * Those of this `client_id` whose `cgen` is lower.
+     *
+     * @generated from field: gatehouse.token.v1.ClientGeneration client = 4;
+     */
+    value: ClientGeneration;
+    case: "client";
+  } | {
+    /**
+     * Those signed by the key of this `kid`.
+     *
+     * @generated from field: string key_id = 5;
+     */
+    value: string;
+    case: "keyId";
+  } | {
+    /**
+     * Those of this `cred`: the API key or workload binding that they were issued for.
+     *
+     * @generated from field: string issued_for = 6;
+     */
+    value: string;
+    case: "issuedFor";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * May be forgotten after this: the last of these tokens has expired by then.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 7;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.Revocation.
+ * Use `create(RevocationSchema)` to create a new message.
+ */
+export declare const RevocationSchema: GenMessage<Revocation>;
+
+/**
+ * A principal, and the generation from which on its tokens live.
+ *
+ * @generated from message gatehouse.token.v1.PrincipalGeneration
+ */
+export declare type PrincipalGeneration = Message<"gatehouse.token.v1.PrincipalGeneration"> & {
+  /**
+   * `prn_<uuid>`.
+   *
+   * @generated from field: string principal_id = 1;
+   */
+  principalId: string;
+
+  /**
+   * Tokens whose `gen` is lower are dead.
+   *
+   * @generated from field: int32 generation = 2;
+   */
+  generation: number;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.PrincipalGeneration.
+ * Use `create(PrincipalGenerationSchema)` to create a new message.
+ */
+export declare const PrincipalGenerationSchema: GenMessage<PrincipalGeneration>;
+
+/**
+ * A client, and the generation from which on its tokens live.
+ *
+ * @generated from message gatehouse.token.v1.ClientGeneration
+ */
+export declare type ClientGeneration = Message<"gatehouse.token.v1.ClientGeneration"> & {
+  /**
+   * Id of the client.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * Tokens whose `cgen` is lower are dead.
+   *
+   * @generated from field: int32 generation = 2;
+   */
+  generation: number;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.ClientGeneration.
+ * Use `create(ClientGenerationSchema)` to create a new message.
+ */
+export declare const ClientGenerationSchema: GenMessage<ClientGeneration>;
 
 /**
  * How fresh the knowledge of revocations must be.
@@ -438,11 +1127,39 @@ export enum TokenKind {
 export declare const TokenKindSchema: GenEnum<TokenKind>;
 
 /**
- * Checks, renews and ends tokens.
+ * Issues, exchanges, checks, renews and ends tokens.
  *
  * @generated from service gatehouse.token.v1.TokenService
  */
 export declare const TokenService: GenService<{
+  /**
+   * Gives a machine an access token for what it proves itself by: the secret of a client that acts as a service account, an API
+   * key, the certificate of the connection, or a Kubernetes service account token. It has no session, and dies with its
+   * credential. A DPoP proof in the metadata `dpop` binds it to the key of the proof (RFC 9449).
+   * Errors: CLIENT_INVALID, CLIENT_NOT_ALLOWED, CREDENTIAL_INVALID, AUDIENCE_UNKNOWN, SCOPE_EXCEEDS_GRANT, PROOF_REQUIRED,
+   * PROOF_INVALID, PROOF_NONCE_REQUIRED, WORKLOAD_ISSUER_UNAVAILABLE.
+   *
+   * @generated from rpc gatehouse.token.v1.TokenService.IssueToken
+   */
+  issueToken: {
+    methodKind: "unary";
+    input: typeof IssueTokenRequestSchema;
+    output: typeof IssueTokenResponseSchema;
+  },
+  /**
+   * Gives a client another access token for one that it was handed (RFC 8693): for another audience, with fewer scopes, or for a
+   * shorter life; never for more. The new one speaks for the same subject, names the client as actor, and dies with the one
+   * that it was given for.
+   * Errors: CLIENT_INVALID, CLIENT_NOT_ALLOWED, SUBJECT_TOKEN_INVALID, ACTOR_TOKEN_INVALID, ACTOR_NOT_ALLOWED, ACTOR_CHAIN_TOO_LONG,
+   * AUDIENCE_UNKNOWN, SCOPE_EXCEEDS_GRANT, PROOF_REQUIRED, PROOF_INVALID, PROOF_NONCE_REQUIRED.
+   *
+   * @generated from rpc gatehouse.token.v1.TokenService.ExchangeToken
+   */
+  exchangeToken: {
+    methodKind: "unary";
+    input: typeof ExchangeTokenRequestSchema;
+    output: typeof ExchangeTokenResponseSchema;
+  },
   /**
    * Says whether a token is live, and what it claims (RFC 7662). Callers may ask about their own tokens; about others' with
    * the permission `token.introspect`. Whatever is not live, or not theirs to ask about, answers `active: false` and
@@ -457,8 +1174,9 @@ export declare const TokenService: GenService<{
   },
   /**
    * Renews the tokens of a session. The presented refresh token is used up; presented again within the grace, it gives
-   * the same successor; after that it counts as stolen and ends the session.
-   * Errors: REFRESH_TOKEN_INVALID, SCOPE_EXCEEDS_GRANT, AUDIENCE_UNKNOWN.
+   * the same successor; after that it counts as stolen and ends the session. A token of one client is worth nothing to
+   * another, which does not use it up.
+   * Errors: REFRESH_TOKEN_INVALID, SCOPE_EXCEEDS_GRANT, AUDIENCE_UNKNOWN, CLIENT_INVALID, CLIENT_NOT_ALLOWED.
    *
    * @generated from rpc gatehouse.token.v1.TokenService.Refresh
    */
@@ -477,6 +1195,43 @@ export declare const TokenService: GenService<{
     methodKind: "unary";
     input: typeof RevokeRequestSchema;
     output: typeof RevokeResponseSchema;
+  },
+  /**
+   * Says of each of up to 100 tokens what Introspect would say of it, in their order. One that is dead, malformed or another's does
+   * not fail the others; a database that does not answer fails the call.
+   *
+   * @generated from rpc gatehouse.token.v1.TokenService.BatchIntrospect
+   */
+  batchIntrospect: {
+    methodKind: "unary";
+    input: typeof BatchIntrospectRequestSchema;
+    output: typeof BatchIntrospectResponseSchema;
+  },
+  /**
+   * Ends all sessions and all tokens of a principal: whatever was handed out before this call is dead within a second everywhere.
+   * Credentials (password, API keys, workload bindings) stay, so whoever has one gets new tokens; disable the account to stop that.
+   * With `client_id`, ends what sessions of that client alone handed out.
+   * Errors: PRINCIPAL_NOT_FOUND.
+   *
+   * @generated from rpc gatehouse.token.v1.TokenService.RevokeSubject
+   */
+  revokeSubject: {
+    methodKind: "unary";
+    input: typeof RevokeSubjectRequestSchema;
+    output: typeof RevokeSubjectResponseSchema;
+  },
+  /**
+   * Tells what is revoked, as it happens: for guards that verify access tokens themselves. First a snapshot of all that is dead and
+   * could still be shown, then each revocation within a second of its commit, and a heartbeat at least every second. A stream that
+   * was cut goes on where `resume_token` says, at any replica. It ends when the caller's credential dies.
+   * Errors: RESUME_TOKEN_TOO_OLD: begin again without one. DRAINING: go on at another replica.
+   *
+   * @generated from rpc gatehouse.token.v1.TokenService.WatchRevocations
+   */
+  watchRevocations: {
+    methodKind: "server_streaming";
+    input: typeof WatchRevocationsRequestSchema;
+    output: typeof WatchRevocationsResponseSchema;
   },
   /**
    * Hands out the public keys that verify access tokens (RFC 7517). Public members only.

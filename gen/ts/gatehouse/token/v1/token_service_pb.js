@@ -7,77 +7,204 @@
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_gatehouse_options_v1_policy } from "../../options/v1/policy_pb.js";
+import { file_gatehouse_stream_v1_stream } from "../../stream/v1/stream_pb.js";
 import { file_gatehouse_token_v1_token_set } from "./token_set_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file gatehouse/token/v1/token_service.proto.
  */
 export const file_gatehouse_token_v1_token_service = /*@__PURE__*/
-  fileDesc("CiZnYXRlaG91c2UvdG9rZW4vdjEvdG9rZW5fc2VydmljZS5wcm90bxISZ2F0ZWhvdXNlLnRva2VuLnYxIpYBChFJbnRyb3NwZWN0UmVxdWVzdBIhCgV0b2tlbhgBIAEoCUISgAEBukgIcgYQASiAgAGQtRgDEh4KCGF1ZGllbmNlGAIgASgJQgy6SAVyAxiAApC1GAESPgoLY29uc2lzdGVuY3kYAyABKA4yHy5nYXRlaG91c2UudG9rZW4udjEuQ29uc2lzdGVuY3lCCLpIBYIBAhABIr0EChJJbnRyb3NwZWN0UmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEhQKBnJlYXNvbhgCIAEoCUIEkLUYARIrCgRraW5kGAMgASgOMh0uZ2F0ZWhvdXNlLnRva2VuLnYxLlRva2VuS2luZBIUCgZpc3N1ZXIYBCABKAlCBJC1GAESFQoHc3ViamVjdBgFIAEoCUIEkLUYARIWCghhdWRpZW5jZRgGIAEoCUIEkLUYARIXCgljbGllbnRfaWQYByABKAlCBJC1GAESFgoIdG9rZW5faWQYCCABKAlCBJC1GAESGAoKc2Vzc2lvbl9pZBgJIAEoCUIEkLUYARIUCgZzY29wZXMYCiADKAlCBJC1GAESEwoFcm9sZXMYCyADKAlCBJC1GAESJAoWYXV0aGVudGljYXRpb25fbWV0aG9kcxgMIAMoCUIEkLUYARIkChZhdXRoZW50aWNhdGlvbl9jb250ZXh0GA0gASgJQgSQtRgBEjcKE2F1dGhlbnRpY2F0aW9uX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmlzc3VlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD25vdF9iZWZvcmVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImAKDlJlZnJlc2hSZXF1ZXN0EigKDXJlZnJlc2hfdG9rZW4YASABKAlCEYABAbpIB3IFEAEYgASQtRgDEiQKBnNjb3BlcxgCIAMoCUIUukgNkgEKEEAiBnIEEAEYQJC1GAEiPwoPUmVmcmVzaFJlc3BvbnNlEiwKBnRva2VucxgBIAEoCzIcLmdhdGVob3VzZS50b2tlbi52MS5Ub2tlblNldCIyCg1SZXZva2VSZXF1ZXN0EiEKBXRva2VuGAEgASgJQhKAAQG6SAhyBhABKICAAZC1GAMiEAoOUmV2b2tlUmVzcG9uc2UiEAoOR2V0Sndrc1JlcXVlc3QiqAEKA0p3axIRCgNrdHkYASABKAlCBJC1GAESEQoDdXNlGAIgASgJQgSQtRgBEhEKA2FsZxgDIAEoCUIEkLUYARIRCgNraWQYBCABKAlCBJC1GAESEQoDY3J2GAUgASgJQgSQtRgBEg8KAXgYBiABKAlCBJC1GAESDwoBeRgHIAEoCUIEkLUYARIPCgFuGAggASgJQgSQtRgBEg8KAWUYCSABKAlCBJC1GAEiOAoPR2V0Sndrc1Jlc3BvbnNlEiUKBGtleXMYASADKAsyFy5nYXRlaG91c2UudG9rZW4udjEuSndrKlsKC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASFwoTQ09OU0lTVEVOQ1lfQk9VTkRFRBABEhYKEkNPTlNJU1RFTkNZX1NUUk9ORxACKlYKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9BQ0NFU1MQARIWChJUT0tFTl9LSU5EX1JFRlJFU0gQAjKaBAoMVG9rZW5TZXJ2aWNlEp4BCgpJbnRyb3NwZWN0EiUuZ2F0ZWhvdXNlLnRva2VuLnYxLkludHJvc3BlY3RSZXF1ZXN0GiYuZ2F0ZWhvdXNlLnRva2VuLnYxLkludHJvc3BlY3RSZXNwb25zZSJBkAIBirUYOggGEhB0b2tlbi5pbnRyb3NwZWN0GgZ0b2tlbnMoAjIQdG9rZW4uaW50cm9zcGVjdDgDQAJIgKABYAISdgoHUmVmcmVzaBIiLmdhdGVob3VzZS50b2tlbi52MS5SZWZyZXNoUmVxdWVzdBojLmdhdGVob3VzZS50b2tlbi52MS5SZWZyZXNoUmVzcG9uc2UiIoq1GB4IASgCMg90b2tlbi5yZWZyZXNoZWQ4AUACSIBAYAISiAEKBlJldm9rZRIhLmdhdGVob3VzZS50b2tlbi52MS5SZXZva2VSZXF1ZXN0GiIuZ2F0ZWhvdXNlLnRva2VuLnYxLlJldm9rZVJlc3BvbnNlIjeKtRgzCAYSDHRva2VuLnJldm9rZRoGdG9rZW5zKAQyDXRva2VuLnJldm9rZWQ4AUACSICgAWACEmYKB0dldEp3a3MSIi5nYXRlaG91c2UudG9rZW4udjEuR2V0Sndrc1JlcXVlc3QaIy5nYXRlaG91c2UudG9rZW4udjEuR2V0Sndrc1Jlc3BvbnNlIhKQAgGKtRgLCAEoAzgESIAIYAJiBnByb3RvMw", [file_buf_validate_validate, file_gatehouse_options_v1_policy, file_gatehouse_token_v1_token_set, file_google_protobuf_timestamp]);
+  fileDesc("CiZnYXRlaG91c2UvdG9rZW4vdjEvdG9rZW5fc2VydmljZS5wcm90bxISZ2F0ZWhvdXNlLnRva2VuLnYxIl8KEUNsaWVudENyZWRlbnRpYWxzEiAKCWNsaWVudF9pZBgBIAEoCUINukgGcgQQARg/kLUYARIoCg1jbGllbnRfc2VjcmV0GAIgASgJQhGAAQG6SAdyBRABGIABkLUYAyIXChVDb25uZWN0aW9uQ2VydGlmaWNhdGUiigMKEUlzc3VlVG9rZW5SZXF1ZXN0EjcKBmNsaWVudBgBIAEoCzIlLmdhdGVob3VzZS50b2tlbi52MS5DbGllbnRDcmVkZW50aWFsc0gAEiQKB2FwaV9rZXkYAiABKAlCEYABAbpIB3IFEAEYgAGQtRgDSAASQAoLY2VydGlmaWNhdGUYAyABKAsyKS5nYXRlaG91c2UudG9rZW4udjEuQ29ubmVjdGlvbkNlcnRpZmljYXRlSAASLgoQa3ViZXJuZXRlc190b2tlbhgEIAEoCUISgAEBukgIcgYQASiAgAGQtRgDSAASHgoIYXVkaWVuY2UYBSABKAlCDLpIBXIDGIACkLUYARIkCgZzY29wZXMYBiADKAlCFLpIDZIBChBAIgZyBBABGECQtRgBEisKCGxpZmV0aW1lGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKB21heV9hY3QYCCABKAlCC7pIBHICGECQtRgBQhMKCmNyZWRlbnRpYWwSBbpIAggBItABCgtJc3N1ZWRUb2tlbhIdCgxhY2Nlc3NfdG9rZW4YASABKAlCB4ABAZC1GAMSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgxwcmVzZW50YXRpb24YAyABKA4yIC5nYXRlaG91c2UudG9rZW4udjEuUHJlc2VudGF0aW9uEhQKBnNjb3BlcxgEIAMoCUIEkLUYARIWCghhdWRpZW5jZRgFIAEoCUIEkLUYASJFChJJc3N1ZVRva2VuUmVzcG9uc2USLwoGaXNzdWVkGAEgASgLMh8uZ2F0ZWhvdXNlLnRva2VuLnYxLklzc3VlZFRva2VuIr4DChRFeGNoYW5nZVRva2VuUmVxdWVzdBI9CgZjbGllbnQYASABKAsyJS5nYXRlaG91c2UudG9rZW4udjEuQ2xpZW50Q3JlZGVudGlhbHNCBrpIA8gBARInCg1zdWJqZWN0X3Rva2VuGAIgASgJQhCAAQG6SAZyBCiAgAGQtRgDEkMKEnN1YmplY3RfdG9rZW5fa2luZBgDIAEoDjIdLmdhdGVob3VzZS50b2tlbi52MS5Ub2tlbktpbmRCCLpIBYIBAhABEiUKC2FjdG9yX3Rva2VuGAQgASgJQhCAAQG6SAZyBCiAgAGQtRgDEkEKEGFjdG9yX3Rva2VuX2tpbmQYBSABKA4yHS5nYXRlaG91c2UudG9rZW4udjEuVG9rZW5LaW5kQgi6SAWCAQIQARIeCghhdWRpZW5jZRgGIAEoCUIMukgFcgMYgAKQtRgBEiQKBnNjb3BlcxgHIAMoCUIUukgNkgEKEEAiBnIEEAEYQJC1GAESKwoIbGlmZXRpbWUYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoHbWF5X2FjdBgJIAEoCUILukgEcgIYQJC1GAEiSAoVRXhjaGFuZ2VUb2tlblJlc3BvbnNlEi8KBmlzc3VlZBgBIAEoCzIfLmdhdGVob3VzZS50b2tlbi52MS5Jc3N1ZWRUb2tlbiKWAQoRSW50cm9zcGVjdFJlcXVlc3QSIQoFdG9rZW4YASABKAlCEoABAbpICHIGEAEogIABkLUYAxIeCghhdWRpZW5jZRgCIAEoCUIMukgFcgMYgAKQtRgBEj4KC2NvbnNpc3RlbmN5GAMgASgOMh8uZ2F0ZWhvdXNlLnRva2VuLnYxLkNvbnNpc3RlbmN5Qgi6SAWCAQIQASK3BQoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIUCgZyZWFzb24YAiABKAlCBJC1GAESKwoEa2luZBgDIAEoDjIdLmdhdGVob3VzZS50b2tlbi52MS5Ub2tlbktpbmQSFAoGaXNzdWVyGAQgASgJQgSQtRgBEhUKB3N1YmplY3QYBSABKAlCBJC1GAESFgoIYXVkaWVuY2UYBiABKAlCBJC1GAESFwoJY2xpZW50X2lkGAcgASgJQgSQtRgBEhYKCHRva2VuX2lkGAggASgJQgSQtRgBEhgKCnNlc3Npb25faWQYCSABKAlCBJC1GAESFAoGc2NvcGVzGAogAygJQgSQtRgBEhMKBXJvbGVzGAsgAygJQgSQtRgBEiQKFmF1dGhlbnRpY2F0aW9uX21ldGhvZHMYDCADKAlCBJC1GAESJAoWYXV0aGVudGljYXRpb25fY29udGV4dBgNIAEoCUIEkLUYARI3ChNhdXRoZW50aWNhdGlvbl90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgppc3N1ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9ub3RfYmVmb3JlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2Cgxjb25maXJtYXRpb24YEiABKAsyIC5nYXRlaG91c2UudG9rZW4udjEuQ29uZmlybWF0aW9uEikKBmFjdG9ycxgTIAMoCzIZLmdhdGVob3VzZS50b2tlbi52MS5BY3RvchIVCgdtYXlfYWN0GBQgASgJQgSQtRgBIlIKDENvbmZpcm1hdGlvbhIcCg5rZXlfdGh1bWJwcmludBgBIAEoCUIEkLUYARIkChZjZXJ0aWZpY2F0ZV90aHVtYnByaW50GAIgASgJQgSQtRgBIjcKBUFjdG9yEhUKB3N1YmplY3QYASABKAlCBJC1GAESFwoJY2xpZW50X2lkGAIgASgJQgSQtRgBIqgBCg5SZWZyZXNoUmVxdWVzdBIoCg1yZWZyZXNoX3Rva2VuGAEgASgJQhGAAQG6SAdyBRABGIAEkLUYAxIkCgZzY29wZXMYAiADKAlCFLpIDZIBChBAIgZyBBABGECQtRgBEh4KCWNsaWVudF9pZBgDIAEoCUILukgEcgIYP5C1GAESJgoNY2xpZW50X3NlY3JldBgEIAEoCUIPgAEBukgFcgMYgAGQtRgDIj8KD1JlZnJlc2hSZXNwb25zZRIsCgZ0b2tlbnMYASABKAsyHC5nYXRlaG91c2UudG9rZW4udjEuVG9rZW5TZXQiMgoNUmV2b2tlUmVxdWVzdBIhCgV0b2tlbhgBIAEoCUISgAEBukgIcgYQASiAgAGQtRgDIhAKDlJldm9rZVJlc3BvbnNlIhAKDkdldEp3a3NSZXF1ZXN0IqgBCgNKd2sSEQoDa3R5GAEgASgJQgSQtRgBEhEKA3VzZRgCIAEoCUIEkLUYARIRCgNhbGcYAyABKAlCBJC1GAESEQoDa2lkGAQgASgJQgSQtRgBEhEKA2NydhgFIAEoCUIEkLUYARIPCgF4GAYgASgJQgSQtRgBEg8KAXkYByABKAlCBJC1GAESDwoBbhgIIAEoCUIEkLUYARIPCgFlGAkgASgJQgSQtRgBIjgKD0dldEp3a3NSZXNwb25zZRIlCgRrZXlzGAEgAygLMhcuZ2F0ZWhvdXNlLnRva2VuLnYxLkp3ayKlAQoWQmF0Y2hJbnRyb3NwZWN0UmVxdWVzdBIrCgZ0b2tlbnMYASADKAlCG4ABAbpIEZIBDggBEGQiCHIGEAEogIABkLUYAxIeCghhdWRpZW5jZRgCIAEoCUIMukgFcgMYgAKQtRgBEj4KC2NvbnNpc3RlbmN5GAMgASgOMh8uZ2F0ZWhvdXNlLnRva2VuLnYxLkNvbnNpc3RlbmN5Qgi6SAWCAQIQASJSChdCYXRjaEludHJvc3BlY3RSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYuZ2F0ZWhvdXNlLnRva2VuLnYxLkludHJvc3BlY3RSZXNwb25zZSJZChRSZXZva2VTdWJqZWN0UmVxdWVzdBIhCgxwcmluY2lwYWxfaWQYASABKAlCC7pIBHICGECQtRgBEh4KCWNsaWVudF9pZBgCIAEoCUILukgEcgIYP5C1GAEiLwoVUmV2b2tlU3ViamVjdFJlc3BvbnNlEhYKDmVuZGVkX3Nlc3Npb25zGAEgASgFIkAKF1dhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0EiUKDHJlc3VtZV90b2tlbhgBIAEoCUIPgAEBukgFcgMYgAiQtRgDIqUCChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USPAoOc25hcHNob3RfYmVnaW4YASABKAsyIi5nYXRlaG91c2Uuc3RyZWFtLnYxLlNuYXBzaG90QmVnaW5IABI4CgxzbmFwc2hvdF9lbmQYAiABKAsyIC5nYXRlaG91c2Uuc3RyZWFtLnYxLlNuYXBzaG90RW5kSAASNAoKcmV2b2NhdGlvbhgDIAEoCzIeLmdhdGVob3VzZS50b2tlbi52MS5SZXZvY2F0aW9uSAASMwoJaGVhcnRiZWF0GAQgASgLMh4uZ2F0ZWhvdXNlLnN0cmVhbS52MS5IZWFydGJlYXRIABIdCgxyZXN1bWVfdG9rZW4YBSABKAlCB4ABAZC1GANCBwoFZXZlbnQipQIKClJldm9jYXRpb24SGAoIdG9rZW5faWQYASABKAlCBJC1GAFIABIaCgpzZXNzaW9uX2lkGAIgASgJQgSQtRgBSAASPAoJcHJpbmNpcGFsGAMgASgLMicuZ2F0ZWhvdXNlLnRva2VuLnYxLlByaW5jaXBhbEdlbmVyYXRpb25IABI2CgZjbGllbnQYBCABKAsyJC5nYXRlaG91c2UudG9rZW4udjEuQ2xpZW50R2VuZXJhdGlvbkgAEhYKBmtleV9pZBgFIAEoCUIEkLUYAUgAEhoKCmlzc3VlZF9mb3IYBiABKAlCBJC1GAFIABIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBgoEZGVhZCJFChNQcmluY2lwYWxHZW5lcmF0aW9uEhoKDHByaW5jaXBhbF9pZBgBIAEoCUIEkLUYARISCgpnZW5lcmF0aW9uGAIgASgFIj8KEENsaWVudEdlbmVyYXRpb24SFwoJY2xpZW50X2lkGAEgASgJQgSQtRgBEhIKCmdlbmVyYXRpb24YAiABKAUqWwoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIXChNDT05TSVNURU5DWV9CT1VOREVEEAESFgoSQ09OU0lTVEVOQ1lfU1RST05HEAIqVgoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABIVChFUT0tFTl9LSU5EX0FDQ0VTUxABEhYKElRPS0VOX0tJTkRfUkVGUkVTSBACMsgKCgxUb2tlblNlcnZpY2USfQoKSXNzdWVUb2tlbhIlLmdhdGVob3VzZS50b2tlbi52MS5Jc3N1ZVRva2VuUmVxdWVzdBomLmdhdGVob3VzZS50b2tlbi52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiIIq1GBwIASgCMgx0b2tlbi5pc3N1ZWQ4AkACSIDAAWACEokBCg1FeGNoYW5nZVRva2VuEiguZ2F0ZWhvdXNlLnRva2VuLnYxLkV4Y2hhbmdlVG9rZW5SZXF1ZXN0GikuZ2F0ZWhvdXNlLnRva2VuLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIjirUYHwgBKAIyD3Rva2VuLmV4Y2hhbmdlZDgCQAJIgMACYAISngEKCkludHJvc3BlY3QSJS5nYXRlaG91c2UudG9rZW4udjEuSW50cm9zcGVjdFJlcXVlc3QaJi5nYXRlaG91c2UudG9rZW4udjEuSW50cm9zcGVjdFJlc3BvbnNlIkGQAgGKtRg6CAYSEHRva2VuLmludHJvc3BlY3QaBnRva2VucygCMhB0b2tlbi5pbnRyb3NwZWN0OANAAkiAoAFgAhJ2CgdSZWZyZXNoEiIuZ2F0ZWhvdXNlLnRva2VuLnYxLlJlZnJlc2hSZXF1ZXN0GiMuZ2F0ZWhvdXNlLnRva2VuLnYxLlJlZnJlc2hSZXNwb25zZSIiirUYHggBKAIyD3Rva2VuLnJlZnJlc2hlZDgBQAJIgEBgAhKIAQoGUmV2b2tlEiEuZ2F0ZWhvdXNlLnRva2VuLnYxLlJldm9rZVJlcXVlc3QaIi5nYXRlaG91c2UudG9rZW4udjEuUmV2b2tlUmVzcG9uc2UiN4q1GDMIBhIMdG9rZW4ucmV2b2tlGgZ0b2tlbnMoBDINdG9rZW4ucmV2b2tlZDgBQAJIgKABYAISrQEKD0JhdGNoSW50cm9zcGVjdBIqLmdhdGVob3VzZS50b2tlbi52MS5CYXRjaEludHJvc3BlY3RSZXF1ZXN0GisuZ2F0ZWhvdXNlLnRva2VuLnYxLkJhdGNoSW50cm9zcGVjdFJlc3BvbnNlIkGQAgGKtRg6CAYSEHRva2VuLmludHJvc3BlY3QaBnRva2VucygCMhB0b2tlbi5pbnRyb3NwZWN0OANAAkiAgCBgAhLCAQoNUmV2b2tlU3ViamVjdBIoLmdhdGVob3VzZS50b2tlbi52MS5SZXZva2VTdWJqZWN0UmVxdWVzdBopLmdhdGVob3VzZS50b2tlbi52MS5SZXZva2VTdWJqZWN0UmVzcG9uc2UiXIq1GFgIBBIUdG9rZW4ucmV2b2tlX3N1YmplY3QaCnByaW5jaXBhbHMiDHByaW5jaXBhbF9pZCgEMhV0b2tlbi5zdWJqZWN0X3Jldm9rZWQ4AUABSIAgUAJYAmACEqsBChBXYXRjaFJldm9jYXRpb25zEisuZ2F0ZWhvdXNlLnRva2VuLnYxLldhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0GiwuZ2F0ZWhvdXNlLnRva2VuLnYxLldhdGNoUmV2b2NhdGlvbnNSZXNwb25zZSI6irUYNggDEhB0b2tlbi5pbnRyb3NwZWN0GgZ0b2tlbnMoAzINdG9rZW4ud2F0Y2hlZDgDQAJIgCBgAjABEmYKB0dldEp3a3MSIi5nYXRlaG91c2UudG9rZW4udjEuR2V0Sndrc1JlcXVlc3QaIy5nYXRlaG91c2UudG9rZW4udjEuR2V0Sndrc1Jlc3BvbnNlIhKQAgGKtRgLCAEoAzgESIAIYAJiBnByb3RvMw", [file_buf_validate_validate, file_gatehouse_options_v1_policy, file_gatehouse_stream_v1_stream, file_gatehouse_token_v1_token_set, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message gatehouse.token.v1.ClientCredentials.
+ * Use `create(ClientCredentialsSchema)` to create a new message.
+ */
+export const ClientCredentialsSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 0);
+
+/**
+ * Describes the message gatehouse.token.v1.ConnectionCertificate.
+ * Use `create(ConnectionCertificateSchema)` to create a new message.
+ */
+export const ConnectionCertificateSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 1);
+
+/**
+ * Describes the message gatehouse.token.v1.IssueTokenRequest.
+ * Use `create(IssueTokenRequestSchema)` to create a new message.
+ */
+export const IssueTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 2);
+
+/**
+ * Describes the message gatehouse.token.v1.IssuedToken.
+ * Use `create(IssuedTokenSchema)` to create a new message.
+ */
+export const IssuedTokenSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 3);
+
+/**
+ * Describes the message gatehouse.token.v1.IssueTokenResponse.
+ * Use `create(IssueTokenResponseSchema)` to create a new message.
+ */
+export const IssueTokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 4);
+
+/**
+ * Describes the message gatehouse.token.v1.ExchangeTokenRequest.
+ * Use `create(ExchangeTokenRequestSchema)` to create a new message.
+ */
+export const ExchangeTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 5);
+
+/**
+ * Describes the message gatehouse.token.v1.ExchangeTokenResponse.
+ * Use `create(ExchangeTokenResponseSchema)` to create a new message.
+ */
+export const ExchangeTokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 6);
 
 /**
  * Describes the message gatehouse.token.v1.IntrospectRequest.
  * Use `create(IntrospectRequestSchema)` to create a new message.
  */
 export const IntrospectRequestSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 0);
+  messageDesc(file_gatehouse_token_v1_token_service, 7);
 
 /**
  * Describes the message gatehouse.token.v1.IntrospectResponse.
  * Use `create(IntrospectResponseSchema)` to create a new message.
  */
 export const IntrospectResponseSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 1);
+  messageDesc(file_gatehouse_token_v1_token_service, 8);
+
+/**
+ * Describes the message gatehouse.token.v1.Confirmation.
+ * Use `create(ConfirmationSchema)` to create a new message.
+ */
+export const ConfirmationSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 9);
+
+/**
+ * Describes the message gatehouse.token.v1.Actor.
+ * Use `create(ActorSchema)` to create a new message.
+ */
+export const ActorSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 10);
 
 /**
  * Describes the message gatehouse.token.v1.RefreshRequest.
  * Use `create(RefreshRequestSchema)` to create a new message.
  */
 export const RefreshRequestSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 2);
+  messageDesc(file_gatehouse_token_v1_token_service, 11);
 
 /**
  * Describes the message gatehouse.token.v1.RefreshResponse.
  * Use `create(RefreshResponseSchema)` to create a new message.
  */
 export const RefreshResponseSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 3);
+  messageDesc(file_gatehouse_token_v1_token_service, 12);
 
 /**
  * Describes the message gatehouse.token.v1.RevokeRequest.
  * Use `create(RevokeRequestSchema)` to create a new message.
  */
 export const RevokeRequestSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 4);
+  messageDesc(file_gatehouse_token_v1_token_service, 13);
 
 /**
  * Describes the message gatehouse.token.v1.RevokeResponse.
  * Use `create(RevokeResponseSchema)` to create a new message.
  */
 export const RevokeResponseSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 5);
+  messageDesc(file_gatehouse_token_v1_token_service, 14);
 
 /**
  * Describes the message gatehouse.token.v1.GetJwksRequest.
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 6);
+  messageDesc(file_gatehouse_token_v1_token_service, 15);
 
 /**
  * Describes the message gatehouse.token.v1.Jwk.
  * Use `create(JwkSchema)` to create a new message.
  */
 export const JwkSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 7);
+  messageDesc(file_gatehouse_token_v1_token_service, 16);
 
 /**
  * Describes the message gatehouse.token.v1.GetJwksResponse.
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema = /*@__PURE__*/
-  messageDesc(file_gatehouse_token_v1_token_service, 8);
+  messageDesc(file_gatehouse_token_v1_token_service, 17);
+
+/**
+ * Describes the message gatehouse.token.v1.BatchIntrospectRequest.
+ * Use `create(BatchIntrospectRequestSchema)` to create a new message.
+ */
+export const BatchIntrospectRequestSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 18);
+
+/**
+ * Describes the message gatehouse.token.v1.BatchIntrospectResponse.
+ * Use `create(BatchIntrospectResponseSchema)` to create a new message.
+ */
+export const BatchIntrospectResponseSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 19);
+
+/**
+ * Describes the message gatehouse.token.v1.RevokeSubjectRequest.
+ * Use `create(RevokeSubjectRequestSchema)` to create a new message.
+ */
+export const RevokeSubjectRequestSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 20);
+
+/**
+ * Describes the message gatehouse.token.v1.RevokeSubjectResponse.
+ * Use `create(RevokeSubjectResponseSchema)` to create a new message.
+ */
+export const RevokeSubjectResponseSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 21);
+
+/**
+ * Describes the message gatehouse.token.v1.WatchRevocationsRequest.
+ * Use `create(WatchRevocationsRequestSchema)` to create a new message.
+ */
+export const WatchRevocationsRequestSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 22);
+
+/**
+ * Describes the message gatehouse.token.v1.WatchRevocationsResponse.
+ * Use `create(WatchRevocationsResponseSchema)` to create a new message.
+ */
+export const WatchRevocationsResponseSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 23);
+
+/**
+ * Describes the message gatehouse.token.v1.Revocation.
+ * Use `create(RevocationSchema)` to create a new message.
+ */
+export const RevocationSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 24);
+
+/**
+ * Describes the message gatehouse.token.v1.PrincipalGeneration.
+ * Use `create(PrincipalGenerationSchema)` to create a new message.
+ */
+export const PrincipalGenerationSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 25);
+
+/**
+ * Describes the message gatehouse.token.v1.ClientGeneration.
+ * Use `create(ClientGenerationSchema)` to create a new message.
+ */
+export const ClientGenerationSchema = /*@__PURE__*/
+  messageDesc(file_gatehouse_token_v1_token_service, 26);
 
 /**
  * Describes the enum gatehouse.token.v1.Consistency.
@@ -108,7 +235,7 @@ export const TokenKind = /*@__PURE__*/
   tsEnum(TokenKindSchema);
 
 /**
- * Checks, renews and ends tokens.
+ * Issues, exchanges, checks, renews and ends tokens.
  *
  * @generated from service gatehouse.token.v1.TokenService
  */

@@ -4,7 +4,7 @@
 // @generated from file gatehouse/token/v1/token_set.proto (package gatehouse.token.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -67,6 +67,13 @@ export declare type TokenSet = Message<"gatehouse.token.v1.TokenSet"> & {
    * @generated from field: string audience = 7;
    */
   audience: string;
+
+  /**
+   * How the access token is presented.
+   *
+   * @generated from field: gatehouse.token.v1.Presentation presentation = 8;
+   */
+  presentation: Presentation;
 };
 
 /**
@@ -74,4 +81,37 @@ export declare type TokenSet = Message<"gatehouse.token.v1.TokenSet"> & {
  * Use `create(TokenSetSchema)` to create a new message.
  */
 export declare const TokenSetSchema: GenMessage<TokenSet>;
+
+/**
+ * How a token is presented.
+ *
+ * @generated from enum gatehouse.token.v1.Presentation
+ */
+export enum Presentation {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: PRESENTATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * `authorization: Bearer <token>` (RFC 6750); with the certificate that it is bound to, if any (RFC 8705).
+   *
+   * @generated from enum value: PRESENTATION_BEARER = 1;
+   */
+  BEARER = 1,
+
+  /**
+   * `authorization: DPoP <token>`, with a proof in `dpop` (RFC 9449).
+   *
+   * @generated from enum value: PRESENTATION_DPOP = 2;
+   */
+  DPOP = 2,
+}
+
+/**
+ * Describes the enum gatehouse.token.v1.Presentation.
+ */
+export declare const PresentationSchema: GenEnum<Presentation>;
 

@@ -4,7 +4,7 @@
 // @generated from file gatehouse/token/v1/token_set.proto (package gatehouse.token.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_gatehouse_options_v1_policy } from "../../options/v1/policy_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -12,7 +12,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file gatehouse/token/v1/token_set.proto.
  */
 export const file_gatehouse_token_v1_token_set = /*@__PURE__*/
-  fileDesc("CiJnYXRlaG91c2UvdG9rZW4vdjEvdG9rZW5fc2V0LnByb3RvEhJnYXRlaG91c2UudG9rZW4udjEijgIKCFRva2VuU2V0Eh0KDGFjY2Vzc190b2tlbhgBIAEoCUIHgAEBkLUYAxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KDXJlZnJlc2hfdG9rZW4YAyABKAlCB4ABAZC1GAMSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoKc2Vzc2lvbl9pZBgFIAEoCUIEkLUYARIUCgZzY29wZXMYBiADKAlCBJC1GAESFgoIYXVkaWVuY2UYByABKAlCBJC1GAFiBnByb3RvMw", [file_gatehouse_options_v1_policy, file_google_protobuf_timestamp]);
+  fileDesc("CiJnYXRlaG91c2UvdG9rZW4vdjEvdG9rZW5fc2V0LnByb3RvEhJnYXRlaG91c2UudG9rZW4udjEixgIKCFRva2VuU2V0Eh0KDGFjY2Vzc190b2tlbhgBIAEoCUIHgAEBkLUYAxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KDXJlZnJlc2hfdG9rZW4YAyABKAlCB4ABAZC1GAMSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoKc2Vzc2lvbl9pZBgFIAEoCUIEkLUYARIUCgZzY29wZXMYBiADKAlCBJC1GAESFgoIYXVkaWVuY2UYByABKAlCBJC1GAESNgoMcHJlc2VudGF0aW9uGAggASgOMiAuZ2F0ZWhvdXNlLnRva2VuLnYxLlByZXNlbnRhdGlvbipcCgxQcmVzZW50YXRpb24SHAoYUFJFU0VOVEFUSU9OX1VOU1BFQ0lGSUVEEAASFwoTUFJFU0VOVEFUSU9OX0JFQVJFUhABEhUKEVBSRVNFTlRBVElPTl9EUE9QEAJiBnByb3RvMw", [file_gatehouse_options_v1_policy, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message gatehouse.token.v1.TokenSet.
@@ -20,4 +20,18 @@ export const file_gatehouse_token_v1_token_set = /*@__PURE__*/
  */
 export const TokenSetSchema = /*@__PURE__*/
   messageDesc(file_gatehouse_token_v1_token_set, 0);
+
+/**
+ * Describes the enum gatehouse.token.v1.Presentation.
+ */
+export const PresentationSchema = /*@__PURE__*/
+  enumDesc(file_gatehouse_token_v1_token_set, 0);
+
+/**
+ * How a token is presented.
+ *
+ * @generated from enum gatehouse.token.v1.Presentation
+ */
+export const Presentation = /*@__PURE__*/
+  tsEnum(PresentationSchema);
 

@@ -1,0 +1,83 @@
+// Who acts for whom (RFC 8693 sections 4.1 and 4.4), and what a token that was exchanged rests on: it dies with each of them.
+import { formatId, parseId } from "../../kernel/ids.ts";
+import { asObject, malformed, optional, text, uuid, uuidText, wholeNumber } from "./claim-values.ts";
+import type { JsonObject } from "./strict-json.ts";
+
+/** Who uses a token in the name of its subject. */
+export interface Actor {
+  /** UUID of the principal that the client acts as; undefined = none in particular. */
+  readonly subject: string | undefined;
+  readonly clientId: string;
+}
+
+/** A token that another was given for, by whatever could end it. */
+export interface Origin {
+  readonly tokenId: string;
+  /** Of the key that signed it. */
+  readonly kid: string;
+  readonly clientId: string;
+  readonly clientGeneration: number | undefined;
+  readonly credentialId: string | undefined;
+  /** Where it is not that of the token itself. */
+  readonly sessionId?: string | undefined;
+}
+
+/** A token that went through so many hands goes no further: each one makes it longer, and harder to say who did what. */
+export const mostActors = 4;
+/** The subject's token and the actor's, at each step. */
+export const mostOrigins = 2 * mostActors;
+
+type Chain = readonly [Actor, ...Actor[]];
+
+/** `act`, the latest outermost. */
+export function writeActors(actors: readonly Actor[] | undefined): JsonObject | undefined {
+  if (actors === undefined) return undefined;
+  return actors.reduceRight<JsonObject | undefined>(
+    (inner, { subject, clientId }) => ({
+      sub: subject === undefined ? clientId : formatId("principal", subject),
+      client_id: clientId,
+      act: inner,
+    }),
+    undefined,
+  );
+}
+
+/** A client id never looks like the id of a principal: it holds no underscore. */
+export function readActors(payload: JsonObject): Chain {
+  const { act: inner, ...actor } = asObject(payload.act);
+  const clientId = text(actor, "client_id");
+  const sub = text(actor, "sub");
+  const subject = sub === clientId ? undefined : uuid(parseId("principal", sub));
+  const earlier = inner === undefined ? [] : readActors({ act: inner });
+  if (earlier.length >= mostActors) throw malformed();
+  return [{ subject, clientId }, ...earlier];
+}
+
+export function writeOrigins(origins: readonly Origin[] | undefined): readonly JsonObject[] | undefined {
+  return origins?.map(({ tokenId, kid, clientId, clientGeneration, credentialId, sessionId }) => ({
+    jti: tokenId,
+    kid,
+    client_id: clientId,
+    cgen: clientGeneration,
+    cred: credentialId,
+    sid: sessionId,
+  }));
+}
+
+function readOrigin(value: unknown): Origin {
+  const origin = asObject(value);
+  return {
+    tokenId: uuid(text(origin, "jti")),
+    kid: text(origin, "kid"),
+    clientId: text(origin, "client_id"),
+    clientGeneration: optional(origin, "cgen", wholeNumber),
+    credentialId: optional(origin, "cred", uuidText),
+    sessionId: optional(origin, "sid", uuidText),
+  };
+}
+
+export function readOrigins(payload: JsonObject): readonly Origin[] {
+  const { src } = payload;
+  if (!Array.isArray(src) || src.length === 0 || src.length > mostOrigins) throw malformed();
+  return src.map(readOrigin);
+}

@@ -1,0 +1,31 @@
+// SQL of ending everything that was handed out for a principal.
+import type { Row, Statement, Transaction } from "../../kernel/database.ts";
+
+export interface SubjectEnding {
+  readonly principalId: string;
+  /** Undefined = of whatever client. */
+  readonly clientId: string | undefined;
+  readonly reason: string;
+  readonly now: Date;
+}
+
+const endSessionsStatement: Statement = {
+  name: "token.sessions_of_subject_end",
+  text: `
+    update session set ended_at = $3, end_reason = $4
+    where principal_id = $1 and ($2::text is null or client_id = $2)
+      and ended_at is null and idle_expires_at > $3 and absolute_expires_at > $3
+    returning id`,
+};
+
+/** The ids of the sessions that were live and are not any more. */
+export async function endSessionsOf(tx: Transaction, ending: SubjectEnding): Promise<readonly string[]> {
+  const { principalId, clientId, reason, now } = ending;
+  const rows = await tx.rows<Row & { readonly id: string }>(endSessionsStatement, [
+    principalId,
+    clientId ?? null,
+    now.toISOString(),
+    reason,
+  ]);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,128 @@
+// TokenService.ExchangeToken (RFC 8693): a token that a client was handed, for another that is narrower. It is the only way in which a
+// token for an application's audience leads to Gatehouse itself.
+import { create } from "@bufbuild/protobuf";
+import {
+  type ExchangeTokenRequest,
+  ExchangeTokenResponseSchema,
+  type TokenService,
+} from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { audienceWithin, scopesLeft } from "../../kernel/client-bounds.ts";
+import { GatehouseError } from "../../kernel/errors.ts";
+import type { Call, UnaryHandler } from "../../kernel/handler.ts";
+import { formatId } from "../../kernel/ids.ts";
+import type { Client, Clients } from "../../kernel/ports.ts";
+import type { AccessTokens } from "../access-tokens.ts";
+import { type Actor, mostActors, mostOrigins, type Origin } from "../domain/delegation.ts";
+import { narrowScopes } from "../domain/scopes.ts";
+import { requireKinds } from "../exchange-kinds.ts";
+import type { HandedToken, HandedTokens } from "../handed-tokens.ts";
+import { issuedToken, wantedLifetime, wantedMayAct } from "../issued-token.ts";
+import type { Proofs } from "../proofs.ts";
+
+export interface ExchangeTokenDeps {
+  readonly clients: Clients;
+  readonly handedTokens: HandedTokens;
+  readonly accessTokens: AccessTokens;
+  readonly proofs: Proofs;
+}
+
+async function authenticateClient(
+  clients: Clients,
+  { client: shown }: ExchangeTokenRequest,
+  call: Call,
+): Promise<Client> {
+  const client = await clients.authenticate(shown?.clientId ?? "", shown?.clientSecret ?? "", call.now);
+  const { id: clientId, principalId } = client;
+  const account =
+    principalId === undefined
+      ? ({ id: "", kind: "anonymous" } as const)
+      : { id: principalId, kind: "service_account" as const };
+  call.audit.actor = { ...account, sessionId: undefined, clientId };
+  if (!client.exchange) throw new GatehouseError("CLIENT_NOT_ALLOWED");
+  return client;
+}
+
+/** `may_act`: who was named may, and nobody else. */
+function requireMayAct(mayAct: string | undefined, { clientId, subject }: Actor): void {
+  if (mayAct === undefined || mayAct === clientId) return;
+  if (subject === undefined || mayAct !== formatId("principal", subject)) throw new GatehouseError("ACTOR_NOT_ALLOWED");
+}
+
+function originOf({ token }: HandedToken, sessionId: string | undefined): Origin {
+  const { kid, claims } = token;
+  const { tokenId, clientId, clientGeneration, credentialId } = claims;
+  const elsewhere = claims.sessionId === sessionId ? undefined : claims.sessionId;
+  return { tokenId, kid, clientId, clientGeneration, credentialId, sessionId: elsewhere };
+}
+
+/** Everything whose end is the end of the new token. */
+function originsOf(handed: readonly HandedToken[], sessionId: string | undefined): readonly Origin[] {
+  const origins = handed.flatMap((one) => [originOf(one, sessionId), ...(one.token.claims.origins ?? [])]);
+  if (origins.length > mostOrigins) throw new GatehouseError("ACTOR_CHAIN_TOO_LONG");
+  return origins;
+}
+
+/** Earlier actors are kept as history, and decide nothing. */
+function actorsOf(actor: Actor, { token: { claims } }: HandedToken): readonly Actor[] {
+  const actors = [actor, ...(claims.actors ?? [])];
+  if (actors.length > mostActors) throw new GatehouseError("ACTOR_CHAIN_TOO_LONG");
+  return actors;
+}
+
+function describe({ audit }: Call, { token: { claims } }: HandedToken): void {
+  audit.subjectId = claims.subject;
+  audit.resources.push({ type: "principal", uid: formatId("principal", claims.subject) });
+  audit.details = { ...audit.details, subject_token: claims.tokenId, subject_audience: claims.audience };
+}
+
+/** The subject's own: who it is, how it was authenticated, and its session, with which the new token ends. */
+function ofSubject({ token: { claims }, standing }: HandedToken) {
+  return {
+    standing,
+    sessionId: claims.sessionId,
+    authenticationMethods: claims.authenticationMethods,
+    authenticationContext: claims.authenticationContext,
+    authenticatedAt: new Date(claims.authenticatedAt * 1000),
+  };
+}
+
+export function createExchangeToken(deps: ExchangeTokenDeps): UnaryHandler<typeof TokenService.method.exchangeToken> {
+  const { clients, handedTokens, accessTokens, proofs } = deps;
+
+  async function actorFor(client: Client, { actorToken }: ExchangeTokenRequest, now: Date) {
+    if (actorToken === "") return { actor: { clientId: client.id, subject: client.principalId }, handed: [] };
+    const handed = await handedTokens.read(actorToken, client, now, "ACTOR_TOKEN_INVALID");
+    return { actor: { clientId: client.id, subject: handed.token.claims.subject }, handed: [handed] };
+  }
+
+  return async (request, call) => {
+    requireKinds(request);
+    const lifetimeMs = wantedLifetime(request.lifetime);
+    const wanted = wantedMayAct(request.mayAct);
+    const client = await authenticateClient(clients, request, call);
+    const subject = await handedTokens.read(request.subjectToken, client, call.now, "SUBJECT_TOKEN_INVALID");
+    describe(call, subject);
+    const { actor, handed } = await actorFor(client, request, call.now);
+    const { claims } = subject.token;
+    requireMayAct(claims.mayAct, actor);
+    const bounds = {
+      audience: audienceWithin(client, request.audience),
+      scopes: narrowScopes(scopesLeft(client, claims.scopes), request.scopes),
+    };
+    const all = [subject, ...handed];
+    const origins = originsOf(all, claims.sessionId);
+    const actors = actorsOf(actor, subject);
+    const confirmation = await proofs.confirm(client, call);
+    const token = await accessTokens.issue({
+      ...ofSubject(subject),
+      ...bounds,
+      ...{ clientId: client.id, client, actors, origins, confirmation, lifetimeMs },
+      mayAct: wanted ?? claims.mayAct,
+      now: call.now,
+      endsBy: new Date(Math.min(...all.map(({ token: { liveUntil } }) => liveUntil))),
+    });
+    call.audit.resources.push({ type: "token", uid: token.tokenId });
+    call.audit.details = { ...call.audit.details, audience: bounds.audience, scopes: [...bounds.scopes] };
+    return create(ExchangeTokenResponseSchema, { issued: issuedToken(token, bounds, confirmation) });
+  };
+}

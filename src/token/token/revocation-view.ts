@@ -1,0 +1,40 @@
+// An event of the feed as guards are told of it; most kinds are the replicas' own business.
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Revocation, RevocationSchema } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import type { FeedEvent } from "../../kernel/database.ts";
+import { formatId } from "../../kernel/ids.ts";
+
+type Dead = NonNullable<MessageInitShape<typeof RevocationSchema>["dead"]>;
+
+/** `<id>:<generation>`, where an id holds no colon. */
+function generationOf(key: string): readonly [string, number] {
+  const [id = "", generation = ""] = key.split(":");
+  return [id, Number(generation)];
+}
+
+function deadOf({ kind, key }: FeedEvent): Dead | undefined {
+  const [id, generation] = generationOf(key);
+  switch (kind) {
+    case "token":
+      return { case: "tokenId", value: key };
+    case "session":
+      return { case: "sessionId", value: formatId("session", key) };
+    case "subject":
+      return { case: "principal", value: { principalId: formatId("principal", id), generation } };
+    case "client":
+      return { case: "client", value: { clientId: id, generation } };
+    case "compromised_key":
+      return { case: "keyId", value: key };
+    case "credential":
+      return { case: "issuedFor", value: key };
+    default:
+      return undefined;
+  }
+}
+
+/** Undefined = not of a kind that ends access tokens by itself. */
+export function revocationView(event: FeedEvent): Revocation | undefined {
+  const dead = deadOf(event);
+  return dead && create(RevocationSchema, { dead, expireTime: timestampFromDate(event.expiresAt) });
+}

@@ -1,0 +1,242 @@
+// Tokens without a session, and exchanged ones, as the database knows them: what ends them for STRONG, and for a replica that has not
+// heard of it; and proofs that replicas share.
+import { create } from "@bufbuild/protobuf";
+import {
+  ExchangeTokenRequestSchema,
+  type ExchangeTokenResponse,
+  IssueTokenRequestSchema,
+  type IssueTokenResponse,
+  TokenKind,
+} from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { FeedEvent } from "../../../src/kernel/database.ts";
+import { uuidv7 } from "../../../src/kernel/ids.ts";
+import type { Client } from "../../../src/kernel/ports.ts";
+import type { Standing } from "../../../src/kernel/principal.ts";
+import { createProofs } from "../../../src/token/proofs.ts";
+import { aClient, fakeClients } from "../../fakes/clients.ts";
+import { fakeMachines } from "../../fakes/machines.ts";
+import { createTestMacs, standingOf, type TokenWorld, tokenSettings } from "../../fakes/token-world.ts";
+import { draftAt } from "../../fixtures/audit-draft.ts";
+import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { makeProver } from "../../fixtures/dpop.ts";
+import { createInstallation, createPerson, type Installation, introspect, logIn } from "./world.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase({ poolSize: 16 });
+});
+afterAll(() => database.drop());
+
+const strong = 2;
+const anHour = 3_600_000;
+
+let installation: Installation;
+let deaf: TokenWorld;
+let robot: Standing;
+let backend: Client;
+let shop: Client;
+let serial = 0;
+let key: string;
+beforeEach(async () => {
+  serial += 1;
+  key = uuidv7(new Date());
+  const account = uuidv7(new Date("2026-11-21T11:00:00Z"));
+  await database.asOwner("insert into principal values ($1, 'service_account', 'active', 1, $2)", [
+    account,
+    "2026-11-21T11:00:00Z",
+  ]);
+  robot = standingOf(account, { kind: "service_account" });
+  const own = {
+    ...aClient,
+    confidential: true,
+    generation: 1,
+    audiences: ["gatehouse", "shop"],
+    scopes: ["secrets.read"],
+  };
+  backend = { ...own, id: `backend-${serial}`, exchange: true, principalId: account };
+  shop = { ...own, id: `shop-${serial}` };
+  for (const { id } of [backend, shop])
+    await database.asOwner(
+      `insert into client (id, state, confidential, display_name, logins, exchange, audiences, scopes, refresh_rotation,
+         sender_constraint, display_name_claim, created_at, updated_at)
+       values ($1, 'active', true, '', true, true, '{gatehouse,shop}', '{secrets.read}', 'rotate', 'none', false, '2026-11-21Z', '2026-11-21Z')`,
+      [id],
+    );
+  installation = createInstallation(database);
+  const credential = {
+    principalId: account,
+    standing: robot,
+    scopes: ["secrets.read"],
+    expiresAt: undefined,
+    keyId: key,
+  };
+  deaf = installation.replica({
+    deaf: true,
+    clients: fakeClients(backend, shop),
+    machines: fakeMachines({ keys: { ghk_good: credential } }),
+  });
+  deaf.standings.set(robot);
+});
+
+async function issue(credential: "key" | "client"): Promise<string> {
+  const value = { clientId: backend.id, clientSecret: `${backend.id}-secret` };
+  const shown =
+    credential === "key" ? ({ case: "apiKey", value: "ghk_good" } as const) : ({ case: "client", value } as const);
+  const request = create(IssueTokenRequestSchema, { credential: shown });
+  const { issued } = (await deaf.handler("issueToken")(request, deaf.call())) as IssueTokenResponse;
+  return issued?.accessToken ?? "";
+}
+
+async function exchange(subjectToken: string, actorToken = ""): Promise<string> {
+  const request = create(ExchangeTokenRequestSchema, {
+    client: { clientId: backend.id, clientSecret: `${backend.id}-secret` },
+    subjectToken,
+    subjectTokenKind: TokenKind.ACCESS,
+    actorToken,
+    actorTokenKind: actorToken === "" ? TokenKind.UNSPECIFIED : TokenKind.ACCESS,
+  });
+  const { issued } = (await deaf.handler("exchangeToken")(request, deaf.call())) as ExchangeTokenResponse;
+  return issued?.accessToken ?? "";
+}
+
+const announce = (event: Omit<FeedEvent, "expiresAt">) =>
+  installation.unitOfWork.commit(draftAt(deaf.time.now), async (tx) => {
+    tx.announce({ ...event, expiresAt: new Date(deaf.time.now.getTime() + anHour) });
+  });
+const alive = async (token: string, consistency = strong) => (await introspect(deaf, token, consistency)).active;
+const stop = (client: Client) => database.asOwner("update client set generation = 2 where id = $1", [client.id]);
+const jtiOf = (token: string) => String(decodeJwt(token).jti);
+
+describe("a token without a session, for who has heard of nothing", () => {
+  it("TOK-08 TOK-25 is dead for STRONG with its key, its client, or alone, and nothing else kills it", async () => {
+    const [byKey, byClient, alone] = [await issue("key"), await issue("client"), await issue("client")];
+    await announce({ kind: "credential", key: uuidv7(deaf.time.now) });
+    await announce({ kind: "token", key: uuidv7(deaf.time.now) });
+    await stop(shop);
+    for (const token of [byKey, byClient, alone]) expect(await alive(token)).toBe(true);
+    await announce({ kind: "token", key: jtiOf(alone) });
+    expect([await alive(byKey), await alive(byClient), await alive(alone)]).toEqual([true, true, false]);
+    await announce({ kind: "credential", key });
+    expect([await alive(byKey), await alive(byClient)]).toEqual([false, true]);
+    await stop(backend);
+    expect(await alive(byClient)).toBe(false);
+    // Memory that is behind still says otherwise, until it may not be relied upon.
+    expect(await alive(byClient, 0)).toBe(true);
+    deaf.freshness.isFresh = false;
+    expect(await alive(byClient, 0)).toBe(false);
+  });
+});
+
+describe("an exchanged token, for who has heard of nothing", () => {
+  async function ofPerson() {
+    const person = await createPerson(database, deaf);
+    const subject = await logIn(deaf, person, { client: shop, clientId: shop.id, audience: "shop" });
+    return { person, subject, token: await exchange(subject.accessToken) };
+  }
+
+  it.each([
+    ["its own id", async ({ token }) => announce({ kind: "token", key: jtiOf(token) })],
+    [
+      "the id of the subject's token",
+      async ({ subject }) => announce({ kind: "token", key: jtiOf(subject.accessToken) }),
+    ],
+    ["the client that exchanged it", async () => stop(backend)],
+    ["the client of the subject's token", async () => stop(shop)],
+    [
+      "the key that signed the subject's",
+      async () => announce({ kind: "compromised_key", key: deaf.signer.current().kid }),
+    ],
+    [
+      "the session of the subject",
+      async ({ subject }) =>
+        database.asOwner("update session set ended_at = now(), end_reason = 'x' where id = $1", [subject.sessionId]),
+    ],
+    ["the subject itself", async ({ person }) => deaf.standings.setElsewhere({ ...person, active: false })],
+  ] as readonly [string, (made: Awaited<ReturnType<typeof ofPerson>>) => Promise<unknown>][])(
+    "TOK-08 CVE-2023-22492 is dead for STRONG with %s",
+    async (_title, end) => {
+      const made = await ofPerson();
+      expect(await alive(made.token)).toBe(true);
+      await end(made);
+      expect(await alive(made.token)).toBe(false);
+    },
+  );
+
+  it("TOK-18 is dead for STRONG with the session of its actor, and the key of a machine", async () => {
+    const { subject } = await ofPerson();
+    const actor = await logIn(deaf, await createPerson(database, deaf), {
+      client: shop,
+      clientId: shop.id,
+      audience: "shop",
+    });
+    const [one, other] = [
+      await exchange(subject.accessToken, actor.accessToken),
+      await exchange(subject.accessToken, await issue("key")),
+    ];
+    expect([await alive(one), await alive(other)]).toEqual([true, true]);
+    await database.asOwner("update session set ended_at = now(), end_reason = 'x' where id = $1", [actor.sessionId]);
+    expect([await alive(one), await alive(other)]).toEqual([false, true]);
+    await announce({ kind: "credential", key });
+    expect(await alive(other)).toBe(false);
+  });
+
+  it("TOK-08 is not given for what another replica ended a moment ago", async () => {
+    const { subject, person } = await ofPerson();
+    await database.asOwner("update session set ended_at = now(), end_reason = 'x' where id = $1", [subject.sessionId]);
+    await expect(exchange(subject.accessToken)).rejects.toMatchObject({
+      reason: "SUBJECT_TOKEN_INVALID",
+      auditReason: "TOKEN_REVOKED",
+    });
+    deaf.standings.setElsewhere({ ...person, active: false });
+    await expect(exchange(subject.accessToken)).rejects.toMatchObject({ reason: "SUBJECT_TOKEN_INVALID" });
+  });
+});
+
+describe("a used proof", () => {
+  const replica = () => createProofs({ macs: createTestMacs(), writer: database.writer, settings: tokenSettings.dpop });
+  const count = async () => (await database.asOwner("select count(*)::integer as count from used_proof", []))[0]?.count;
+
+  it("TOK-23 GHSA-3p3g-vpw6-4w66 works once on two replicas that share a database, 20 at once, 20 rounds", async () => {
+    const prover = await makeProver();
+    const replicas = [replica(), replica()];
+    const now = new Date();
+    for (let round = 0; round < 20; round += 1) {
+      const possession = {
+        proofs: [await prover.proof("/x", { now })],
+        httpMethod: "POST",
+        path: "/x",
+        certificate: undefined,
+      };
+      const tries = Array.from({ length: 20 }, (_, index) =>
+        replicas[index % 2]?.check({ possession, now }, undefined),
+      );
+      const settled = await Promise.allSettled(tries);
+      expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    }
+  });
+
+  it("TOK-23 is remembered longer than any clock takes it for new, also after a restart, and forgotten then", async () => {
+    await database.asOwner("delete from used_proof", []);
+    const prover = await makeProver();
+    const now = new Date();
+    const possession = {
+      proofs: [await prover.proof("/x", { now })],
+      httpMethod: "POST",
+      path: "/x",
+      certificate: undefined,
+    };
+    await replica().check({ possession, now }, undefined);
+    const at = (ms: number) => new Date(now.getTime() + ms);
+    await replica().sweep.run(at(90_000));
+    expect(await count()).toBe(1);
+    await expect(replica().check({ possession, now }, undefined)).rejects.toMatchObject({ auditReason: "PROOF_USED" });
+    await replica().sweep.run(at(120_001));
+    expect(await count()).toBe(0);
+    // Nobody takes it any more by then, whichever clock asks.
+    await expect(replica().check({ possession, now: at(90_000) }, undefined)).rejects.toMatchObject({
+      auditReason: "PROOF_TIME_WRONG",
+    });
+  });
+});
