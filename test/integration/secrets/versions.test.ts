@@ -34,7 +34,7 @@ async function put(path: string, value = "v", expectedVersion?: number) {
 
 async function eventsOf(path: string) {
   return world.database.asOwner<{ event: string; outcome: string; entry: Buffer }>(
-    "select event, outcome, entry from audit_event where resource_uid = $1 order by id",
+    "select event, outcome, entry from audit_event where resource_uid = $1 order by xid",
     [path],
   );
 }
