@@ -43,6 +43,7 @@ const rsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "RS
 
 /** SP 800-131A: 112 bits of strength. More than the most would be work for us and not for whoever sent it. */
 const rsaBits = { least: 2_048, most: 8_192 } as const;
+/** RFC 7518 section 6, RFC 8037 section 2. */
 const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 const operations: Readonly<Record<JwkUse, readonly string[]>> = {
   sig: ["verify"],
@@ -142,11 +143,15 @@ function publicMembers(key: KeyObject): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (exported[name] === undefined ? [] : [[name, exported[name]]])));
 }
 
+export function holdsPrivateMember(jwk: object): boolean {
+  return privateMembers.some((name) => Object.hasOwn(jwk, name));
+}
+
 /** Throws JwkRefused. */
 export function importPublicJwk(given: unknown, { use, algorithms }: JwkDemands): ImportedJwk {
   if (!isRecord(given)) return refuse("a key must be a JSON object");
   // A private key that was sent in is known to others: whoever sent it must hear of it.
-  if (privateMembers.some((name) => Object.hasOwn(given, name))) refuse("private members must stay with their owner");
+  if (holdsPrivateMember(given)) refuse("private members must stay with their owner");
   const suitable = algorithmsOfKind(given).filter((name) => algorithms.includes(name));
   const named = textMember(given, "alg");
   const usable = named === undefined ? suitable : suitable.filter((name) => name === named);

@@ -1,25 +1,11 @@
 // What may stand about a client, and what makes no sense together.
 import type { FieldViolation } from "../../kernel/errors.ts";
+import type { Client } from "../../kernel/ports.ts";
 import { anyPermission } from "../../kernel/principal.ts";
-import type { SignatureAlgorithm } from "../../kernel/sealing.ts";
-import type { EncryptionKey } from "./encryption-key.ts";
 
-export interface ClientContent {
+/** What an administrator decides of a client. */
+export interface ClientContent extends Omit<Client, "id" | "generation" | "confidential"> {
   readonly displayName: string;
-  readonly disabled: boolean;
-  readonly logins: boolean;
-  readonly exchange: boolean;
-  /** UUID of a service account. */
-  readonly principalId: string | undefined;
-  readonly audiences: readonly string[];
-  readonly scopes: readonly string[];
-  readonly accessTokenLifetimeMs: number | undefined;
-  readonly refreshTokenLifetimeMs: number | undefined;
-  readonly algorithm: SignatureAlgorithm | undefined;
-  readonly refreshRotation: "rotate" | "off";
-  readonly senderConstraint: "none" | "dpop" | "mtls";
-  readonly encryptionKey: EncryptionKey | undefined;
-  readonly displayNameClaim: boolean;
 }
 
 /** What the installation allows. */
