@@ -59,6 +59,9 @@ export interface AuditRecorder {
   record(draft: AuditDraft): Promise<void>;
 }
 
+/** Most records of one transaction. */
+export const mostRecordsTogether = 32;
+
 /** What the audit slice has ready before the transaction begins: the keys, not yet the bytes. */
 export interface PreparedRecord {
   readonly draft: AuditDraft;
@@ -69,9 +72,9 @@ export interface AuditWriter {
   /** Before BEGIN: fetches what `insert` will need, such as the subject's key. The only place that may be slow. */
   prepare(draft: AuditDraft): PreparedRecord | Promise<PreparedRecord>;
   /**
-   * Last in the transaction but for the feed: encodes and seals the draft as it stands now, and stores it. Hands its
-   * statements to `tx` before it first awaits anything, because COMMIT leaves with them in one round trip. A retried
-   * transaction inserts the same record again.
+   * Last in the transaction but for the feed: encodes and seals the drafts as they stand now, and stores them; at most
+   * `mostRecordsTogether`. Hands its statements to `tx` before it first awaits anything, because COMMIT leaves with them in
+   * one round trip. A retried transaction inserts the same records again.
    */
-  insert(tx: Pick<Transaction, "rows">, record: PreparedRecord): Promise<void>;
+  insert(tx: Pick<Transaction, "rows">, records: readonly PreparedRecord[]): Promise<void>;
 }

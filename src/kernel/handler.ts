@@ -3,6 +3,7 @@ import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
 import type { AuditDraft } from "./audit.ts";
 import type { Transaction } from "./database.ts";
 import type { Principal, Visibility } from "./principal.ts";
+import type { SharedEffect } from "./unit-of-work.ts";
 
 export interface Peer {
   /** Textual network address without port, `unix` for a Unix socket. */
@@ -57,6 +58,11 @@ export interface Call {
    * the request has a `request_id`, the answer for repeats. A repeat that runs at the same time gets the first one's answer.
    */
   commit<T extends object>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * The same in one transaction with others of the same effect. Undefined = nothing happened and nothing was recorded; `commit`
+   * then finds out why. For requests without `request_id`.
+   */
+  commitTogether<Input, Answer>(effect: SharedEffect<Input, Answer>, input: Input): Promise<Answer | undefined>;
 }
 
 /** An answer that was serialised before, for methods that give the same bytes again and again. */

@@ -35,6 +35,8 @@ export interface Mac {
 export interface Macs {
   /** Under the current version, or under `version`. Parts are joined unambiguously. Throws DATA_CORRUPT for an unknown version. */
   mac(purpose: MacPurpose, parts: readonly (string | Uint8Array)[], version?: number): Mac;
+  /** Under every version that can still be in use, the newest first. */
+  candidates(purpose: MacPurpose, parts: readonly (string | Uint8Array)[]): readonly Mac[];
   /** In constant time; false for an unknown version. */
   matches(purpose: MacPurpose, parts: readonly (string | Uint8Array)[], expected: Mac): boolean;
 }

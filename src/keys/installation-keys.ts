@@ -1,5 +1,7 @@
 // The installation's own data keys, one ring of versions per purpose, wrapped by the home, stored in Postgres and held
 // in memory for the life of the process, so that no login or look-up waits for the home (docs/decisions/0020-data-keys.md).
+// As KeyObjects: node:crypto takes one as it is, where it copies a Buffer for every use.
+import { createSecretKey, type KeyObject } from "node:crypto";
 import type { MacPurpose, SealPurpose } from "../kernel/sealing.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import { purposeKeyContext } from "./bindings.ts";
@@ -26,7 +28,7 @@ export interface KeyRing {
   /** The version that protects new data. */
   current(purpose: Purpose): number;
   /** Undefined when there is no such version, or no longer. */
-  key(purpose: Purpose, version: number): Buffer | undefined;
+  key(purpose: Purpose, version: number): KeyObject | undefined;
   /** Every version that can still be in use, the newest first. */
   versions(purpose: Purpose): readonly number[];
 }
@@ -49,16 +51,18 @@ export interface InstallationKeysDeps {
 
 interface Held {
   readonly current: number;
-  readonly keys: ReadonlyMap<number, Buffer>;
+  readonly keys: ReadonlyMap<number, KeyObject>;
 }
 
 type Rings = Map<string, Held>;
 
 const settleAttempts = 5;
 
+/** Takes the key over: its bytes are erased. */
 function addTo(rings: Rings, row: DataKeyRow, key: Buffer): void {
   const held = rings.get(row.purpose);
-  const keys = new Map(held?.keys).set(row.version, key);
+  const keys = new Map(held?.keys).set(row.version, createSecretKey(key));
+  key.fill(0);
   const current = row.state === "active" ? Math.max(row.version, held?.current ?? 0) : (held?.current ?? 0);
   rings.set(row.purpose, { current, keys });
 }
@@ -103,11 +107,6 @@ async function addMissing(
   });
 }
 
-function eraseRings(rings: Rings): void {
-  for (const held of rings.values()) for (const key of held.keys.values()) key.fill(0);
-  rings.clear();
-}
-
 export async function createInstallationKeys(deps: InstallationKeysDeps): Promise<InstallationKeys> {
   let rings = await unwrapRows(deps, deps.rows);
   let unsettled = await addMissing(deps, deps.rows, rings);
@@ -122,7 +121,6 @@ export async function createInstallationKeys(deps: InstallationKeysDeps): Promis
     const rows = await deps.reader.load();
     const fresh = await unwrapRows(deps, rows);
     const missing = await addMissing(deps, rows, fresh);
-    eraseRings(rings);
     rings = fresh;
     unsettled = missing;
   }
@@ -139,6 +137,7 @@ export async function createInstallationKeys(deps: InstallationKeysDeps): Promis
       if (unsettled.length > 0)
         throw new StartRefused("the data keys could not be agreed upon with the other replicas: start again");
     },
-    erase: () => eraseRings(rings),
+    // OpenSSL overwrites a key once nobody refers to it.
+    erase: () => rings.clear(),
   };
 }

@@ -1,13 +1,13 @@
 // Keyed hashes under the installation's data keys. Parts are joined by the canonical tuple, so ("a", "bc") and ("ab",
 // "c") never share a hash; purposes have keys of their own, so a hash of one means nothing to another.
-import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { Macs } from "../kernel/sealing.ts";
 import { canonicalTuple, type TuplePart } from "./canonical-tuple.ts";
 import { dataCorrupt } from "./failures.ts";
 import type { KeyRing } from "./installation-keys.ts";
 
-function hmac(key: Buffer, parts: readonly TuplePart[]): Buffer {
-  return createHmac("sha256", createSecretKey(key)).update(canonicalTuple(parts)).digest();
+function hmac(key: KeyObject, parts: readonly TuplePart[]): Buffer {
+  return createHmac("sha256", key).update(canonicalTuple(parts)).digest();
 }
 
 export function createMacs(ring: KeyRing): Macs {
@@ -16,6 +16,12 @@ export function createMacs(ring: KeyRing): Macs {
       const key = ring.key(purpose, version);
       if (key === undefined) throw dataCorrupt();
       return { version, value: hmac(key, parts) };
+    },
+    candidates(purpose, parts) {
+      return ring.versions(purpose).flatMap((version) => {
+        const key = ring.key(purpose, version);
+        return key === undefined ? [] : { version, value: hmac(key, parts) };
+      });
     },
     matches(purpose, parts, expected) {
       const key = ring.key(purpose, expected.version);

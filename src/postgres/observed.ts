@@ -71,6 +71,8 @@ export function observeDatabase(database: Database, { metrics, tracer }: Observe
       const observed: UnitOfWork = {
         commit: (draft, work) =>
           commit(() => tracer.within("postgres transaction", () => unitOfWork.commit(draft, work))),
+        commitTogether: (draft, effect, input) =>
+          commit(() => tracer.within("postgres transaction", () => unitOfWork.commitTogether(draft, effect, input))),
       };
       return observed;
     },

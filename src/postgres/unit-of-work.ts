@@ -5,6 +5,7 @@ import type { FeedEvent, LoneWriter, Row, Statement, Transaction } from "../kern
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { isRetryable } from "./errors.ts";
 import type { Pool } from "./pool.ts";
+import { createCommitTogether } from "./shared-effects.ts";
 import { type Closing, type Committed, runTransaction } from "./transaction.ts";
 
 export interface UnitOfWorkDeps {
@@ -13,6 +14,8 @@ export interface UnitOfWorkDeps {
   /** Told right after COMMIT, so that this process knows before its own look at the feed. Must not throw. */
   readonly onCommitted: (events: readonly FeedEvent[]) => void;
 }
+
+type Work<T> = (tx: Transaction) => Promise<T>;
 
 const maxAttempts = 5;
 const maxPauseMs = 20;
@@ -52,18 +55,26 @@ function remember(draft: AuditDraft): () => void {
   };
 }
 
-async function transact<T>(pool: Pool, work: (tx: Transaction) => Promise<T>, closing: Closing, again: () => void) {
+async function transact<T>(pool: Pool, work: Work<T>, closing: Closing, again: () => void) {
   return retry<Committed<T>>(() => pool.lend((client) => runTransaction(client, work, closing)), again);
 }
 
 export function createUnitOfWork({ pool, audit, onCommitted }: UnitOfWorkDeps): UnitOfWork {
-  async function commit<T>(draft: AuditDraft, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const record = await audit.prepare(draft);
-    const { value, events } = await transact(pool, work, (tx) => audit.insert(tx, record), remember(draft));
+  async function transactAndTell<T>(work: Work<T>, closing: Closing, again: () => void): Promise<T> {
+    const { value, events } = await transact(pool, work, closing, again);
     if (events.length > 0) onCommitted(events);
     return value;
   }
-  return { commit };
+
+  async function commit<T>(draft: AuditDraft, work: Work<T>): Promise<T> {
+    const record = await audit.prepare(draft);
+    return await transactAndTell(work, (tx) => audit.insert(tx, [record]), remember(draft));
+  }
+
+  return {
+    commit,
+    commitTogether: createCommitTogether(audit, (work, closing) => transactAndTell(work, closing, () => {})),
+  };
 }
 
 /** BEGIN, the statement and COMMIT in one round trip. */

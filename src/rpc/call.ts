@@ -8,7 +8,7 @@ import { GatehouseError } from "../kernel/errors.ts";
 import type { Call, Possession } from "../kernel/handler.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import { granted, inScope, type Principal, visibility } from "../kernel/principal.ts";
-import type { UnitOfWork } from "../kernel/unit-of-work.ts";
+import type { SharedEffect, UnitOfWork } from "../kernel/unit-of-work.ts";
 import type { Exchange, Incoming, Outcome } from "./exchange.ts";
 import type { MethodEntry } from "./policy.ts";
 import type { RequestKey, RequestRecords } from "./request-records/records.ts";
@@ -94,20 +94,17 @@ async function commitOnce<T extends object>(
   }
 }
 
-async function commit<T extends object>(
+/** Awaits what must not be left alone, and notes whether the call's record is stored with it. */
+async function committing<T>(
   exchange: RunningExchange,
-  deps: CallDeps,
-  work: (tx: Transaction) => Promise<T>,
+  effect: () => Promise<T>,
+  isRecorded: (result: T) => boolean,
 ): Promise<T> {
   if (exchange.overdue !== undefined) throw exchange.overdue;
-  const key = deps.records.keyOf(exchange);
   exchange.committing = true;
   try {
-    const result =
-      key === undefined
-        ? await deps.unitOfWork.commit(exchange.audit, work)
-        : await commitOnce(exchange, deps, key, work);
-    exchange.recorded = exchange.replayed === undefined;
+    const result = await effect();
+    exchange.recorded = isRecorded(result);
     return result;
   } catch (error) {
     // Whether the record exists is as unknown as the outcome; a second one under the same id would be refused.
@@ -116,6 +113,31 @@ async function commit<T extends object>(
   } finally {
     exchange.committing = false;
   }
+}
+
+function commit<T extends object>(
+  exchange: RunningExchange,
+  deps: CallDeps,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const effect = () => {
+    const key = deps.records.keyOf(exchange);
+    return key === undefined ? deps.unitOfWork.commit(exchange.audit, work) : commitOnce(exchange, deps, key, work);
+  };
+  return committing(exchange, effect, () => exchange.replayed === undefined);
+}
+
+function commitTogether<Input, Answer>(
+  exchange: RunningExchange,
+  deps: CallDeps,
+  effect: SharedEffect<Input, Answer>,
+  input: Input,
+): Promise<Answer | undefined> {
+  const together = async () => {
+    if (deps.records.keyOf(exchange) !== undefined) throw new TypeError("an answer to repeats is kept by commit alone");
+    return await deps.unitOfWork.commitTogether(exchange.audit, effect, input);
+  };
+  return committing(exchange, together, (answer) => answer !== undefined);
 }
 
 // Classes, against the rule of the house: an object literal with accessors makes them anew for every call, which cost
@@ -179,6 +201,10 @@ class CallView implements Call {
 
   commit<T extends object>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return commit(this.#exchange, this.#deps, work);
+  }
+
+  commitTogether<Input, Answer>(effect: SharedEffect<Input, Answer>, input: Input): Promise<Answer | undefined> {
+    return commitTogether(this.#exchange, this.#deps, effect, input);
   }
 }
 

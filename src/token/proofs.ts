@@ -6,7 +6,7 @@ import type { Possession } from "../kernel/handler.ts";
 import type { Client } from "../kernel/ports.ts";
 import type { Confirmation } from "../kernel/principal.ts";
 import type { Macs } from "../kernel/sealing.ts";
-import { signatureSchemes } from "../kernel/signature-schemes.ts";
+import { createVerify } from "../kernel/signatures.ts";
 import type { Sweep } from "../kernel/sweep.ts";
 import { type Proof, proofLifeMs, proofRefused, proofSkewMs, readProof } from "./domain/dpop-proof.ts";
 import { createNonces } from "./dpop/nonces.ts";
@@ -47,9 +47,7 @@ const sweepEveryMs = 60_000;
 const rememberedMs = proofLifeMs + 2 * proofSkewMs;
 
 async function verifies({ key, algorithm, signature, signingInput }: Proof): Promise<boolean> {
-  const scheme = signatureSchemes[algorithm];
-  const webKey = key.toCryptoKey(scheme, true, ["verify"]);
-  return await crypto.subtle.verify(scheme, webKey, Buffer.from(signature), Buffer.from(signingInput, "latin1"));
+  return await createVerify(algorithm, key)(Buffer.from(signingInput, "latin1"), signature);
 }
 
 export function createProofs({ macs, writer, settings }: ProofsDeps): Proofs {

@@ -1,7 +1,7 @@
 // The keys that verify access tokens. Each fixes its algorithm and what it may speak for; a token's header only names one.
 import { createHmac, createPublicKey, hash, timingSafeEqual } from "node:crypto";
 import type { ForeignHmacKey, TokenSigner, VerificationKey } from "../kernel/sealing.ts";
-import { signatureSchemes } from "../kernel/signature-schemes.ts";
+import { createVerify } from "../kernel/signatures.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import type { CompactToken, TokenAlgorithm } from "./domain/compact-token.ts";
 import type { TokenSettings } from "./settings.ts";
@@ -21,21 +21,12 @@ export interface VerificationKeys {
   lookAgain(): Promise<void>;
 }
 
-/** RFC 7518 section 3.4, RFC 8032: R and S, or the two halves of Ed25519; both 64 bytes. */
-const curveSignatureLength = 64;
-
 function asymmetric({ algorithm, jwk }: VerificationKey): TokenVerifyingKey {
-  const scheme = signatureSchemes[algorithm];
-  const key = createPublicKey({ key: { ...jwk }, format: "jwk" }).toCryptoKey(scheme, true, ["verify"]);
-  const onCurve = algorithm === "ES256" || algorithm === "EdDSA";
+  const verify = createVerify(algorithm, createPublicKey({ key: { ...jwk }, format: "jwk" }));
   return {
     algorithm,
     onlyAudience: undefined,
-    async verifies({ signingInput, signature }) {
-      if (onCurve && signature.length !== curveSignatureLength) return false;
-      // In libuv's pool, beside the event loop, which crypto.verify with a callback keeps half as long again.
-      return crypto.subtle.verify(scheme, key, Buffer.from(signature), Buffer.from(signingInput, "latin1"));
-    },
+    verifies: ({ signingInput, signature }) => verify(Buffer.from(signingInput, "latin1"), signature),
   };
 }
 

@@ -48,5 +48,6 @@ export function fakeCall(options: FakeCallOptions = {}): Call {
     visible: (permission, parent) =>
       scoped(permission) ? visibility(grants, permission, parent, now.getTime()) : { allow: [], deny: [] },
     commit: (work) => unitOfWork.commit(audit, work),
+    commitTogether: (effect, input) => unitOfWork.commitTogether(audit, effect, input),
   };
 }

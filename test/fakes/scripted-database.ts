@@ -31,6 +31,11 @@ export function scriptedDatabase(script: Script = {}): ScriptedDatabase {
       commits += 1;
       return value;
     },
+    async commitTogether(_draft, effect, input) {
+      const [answer] = await effect.apply({ rows, announce: (event) => void announced.push(event) }, [input]);
+      if (answer !== undefined) commits += 1;
+      return answer;
+    },
   };
   return { rows, unitOfWork, asked, announced, commits: () => commits };
 }

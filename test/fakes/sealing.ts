@@ -28,5 +28,6 @@ function mac(purpose: string, parts: readonly (string | Uint8Array)[]): Buffer {
 
 export const fakeMacs: Macs = {
   mac: (purpose, parts) => ({ version: 1, value: mac(purpose, parts) }),
+  candidates: (purpose, parts) => [{ version: 1, value: mac(purpose, parts) }],
   matches: (purpose, parts, expected) => expected.version === 1 && mac(purpose, parts).equals(expected.value),
 };

@@ -1,6 +1,6 @@
 // The whole Token slice with real keys around what a test holds in its hands: clock, standings, feed, database.
 
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import type { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { generations } from "../../src/auth/standing/generations.ts";
 import type { FeedEvent, LoneWriter, Reader, Row, Statement } from "../../src/kernel/database.ts";
@@ -39,7 +39,7 @@ export const tokenSettings: TokenSettings = {
 
 /** Real MACs over keys that are thrown away; `turnOver` puts a new version in force, `forget` destroys one. */
 export function createTestMacs(): Macs & { turnOver(): void; forget(version: number): void } {
-  const keys = new Map([[1, randomBytes(32)]]);
+  const keys = new Map([[1, createSecretKey(randomBytes(32))]]);
   const macs = createMacs({
     current: () => Math.max(...keys.keys()),
     key: (purpose, version) =>
@@ -48,7 +48,7 @@ export function createTestMacs(): Macs & { turnOver(): void; forget(version: num
   });
   return {
     ...macs,
-    turnOver: () => void keys.set(Math.max(...keys.keys()) + 1, randomBytes(32)),
+    turnOver: () => void keys.set(Math.max(...keys.keys()) + 1, createSecretKey(randomBytes(32))),
     forget: (version) => void keys.delete(version),
   };
 }

@@ -37,5 +37,16 @@ export function createFakeUnitOfWork(): FakeUnitOfWork {
       await this.afterCommit();
       return result;
     },
+    async commitTogether(draft, effect, input) {
+      let answer: Awaited<ReturnType<typeof effect.apply>>[number];
+      const untouched = new Error("did not apply");
+      await this.commit(draft, async (tx) => {
+        [answer] = await effect.apply(tx, [input]);
+        if (answer === undefined) throw untouched;
+      }).catch((error: unknown) => {
+        if (error !== untouched) throw error;
+      });
+      return answer;
+    },
   };
 }

@@ -28,14 +28,14 @@ export interface CommittedPart {
   readonly commitment: string;
 }
 
-function commitmentOf(salt: Uint8Array, payload: Uint8Array): Buffer {
-  return createHmac("sha256", createSecretKey(salt)).update(payload).digest();
+function hmacOf(salt: Uint8Array, payload: Uint8Array) {
+  return createHmac("sha256", createSecretKey(salt)).update(payload);
 }
 
 export function commitTo(canonicalPayload: string): CommittedPart {
   const salt = freshSalt();
   const payload = Buffer.from(canonicalPayload, "utf8");
-  return { salt, payload, commitment: commitmentOf(salt, payload).toString("hex") };
+  return { salt, payload, commitment: hmacOf(salt, payload).digest("hex") };
 }
 
 /** What is sealed: the salt, then the payload. */
@@ -49,7 +49,7 @@ export function readPart(plaintext: Buffer, commitment: string): CommittedPart |
   const salt = plaintext.subarray(0, saltBytes);
   const payload = plaintext.subarray(saltBytes);
   const expected = Buffer.from(commitment, "hex");
-  const actual = commitmentOf(salt, payload);
+  const actual = hmacOf(salt, payload).digest();
   return expected.length === actual.length && timingSafeEqual(expected, actual)
     ? { salt, payload, commitment }
     : undefined;

@@ -1,11 +1,11 @@
 // Stores records that have no effect to commit with: what arrives together is committed together, and nobody waits for
 // a timer. A caller whose record cannot be stored is told so in bounded time and must not let its answer leave.
-import type { AuditDraft, AuditRecorder } from "../../kernel/audit.ts";
+import { type AuditDraft, type AuditRecorder, mostRecordsTogether } from "../../kernel/audit.ts";
 import type { LoneWriter } from "../../kernel/database.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import { createGrouping, type Grouping } from "../../kernel/grouping.ts";
 import type { Encoder } from "./encoder.ts";
-import { type AuditRow, insertEvents, mostRows } from "./store.ts";
+import { type AuditRow, insertEvents } from "./store.ts";
 
 export interface RecorderDeps {
   readonly encoder: Encoder;
@@ -77,7 +77,7 @@ function inTime(work: Promise<void>, pending: Pending, deadlineMs: number): Prom
 function createGroups(writer: LoneWriter): Grouping<Pending, unknown> {
   return createGrouping<Pending, unknown>({
     lanes,
-    size: mostRows,
+    size: mostRecordsTogether,
     async run(group) {
       const rows = group.map(({ late, row }) => (late ? undefined : row));
       const failures = [

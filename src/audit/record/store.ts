@@ -1,4 +1,5 @@
 // The SQL that adds records: one in the transaction of its effect, or many that stand alone. Nothing changes or deletes one.
+import { mostRecordsTogether } from "../../kernel/audit.ts";
 import type { LoneWriter, Statement, Transaction } from "../../kernel/database.ts";
 
 export interface AuditRow {
@@ -42,31 +43,34 @@ const columnTypes = {
 const columns = Object.keys(columnTypes).join(", ");
 const types = Object.values(columnTypes);
 
-const insertOne: Statement = {
-  name: "audit.insert",
-  text: `insert into audit_event (${columns}) values (${types.map((_, index) => `$${index + 1}`).join(", ")})`,
-};
-
-/** Most rows of one statement. */
-export const mostRows = 32;
-
 // Rows of parameters, filled up with nulls to the next size: half again to twice as fast as arrays for `unnest`, whose
-// text both sides have to quote and parse. A group may be sent again when the answer to its COMMIT was lost; an event
-// that is there already is the same event.
-function insertMany(size: number): Statement {
+// text both sides have to quote and parse.
+function insertMany(name: string, size: number, onConflict: string): Statement {
   const row = (first: number) => types.map((type, index) => `$${first + index}::${type}`).join(", ");
   const rows = Array.from({ length: size }, (_, index) => `(${row(index * types.length + 1)})`);
   return {
-    name: `audit.insert_${size}`,
+    name: `${name}_${size}`,
     text: `
       insert into audit_event (${columns})
       select ${columns} from (values ${rows.join(", ")}) as given (${columns})
-      where id is not null
-      on conflict (id) do nothing`,
+      where id is not null ${onConflict}`,
   };
 }
 
-const insertsBySize = [1, 4, 8, 16, mostRows].map((size) => ({ size, statement: insertMany(size) }));
+const sizes = [1, 4, 8, 16, mostRecordsTogether];
+
+// Records that stand alone may be sent again when the answer to their COMMIT was lost; an event that is there already is the
+// same event. With an effect there is no second time, so what is there already is a mistake.
+const alone = sizes.map((size) => insertMany("audit.insert", size, "on conflict (id) do nothing"));
+const withEffects = sizes.map((size) => insertMany("audit.insert_with_effects", size, ""));
+
+function fittingOf(statements: readonly Statement[], rows: readonly AuditRow[]): [Statement, unknown[]] {
+  const at = sizes.findIndex((size) => size >= rows.length);
+  const [statement, size] = [statements[at], sizes[at]];
+  if (statement === undefined || size === undefined) throw new RangeError("too many rows for one statement");
+  const padding = new Array<null>((size - rows.length) * types.length).fill(null);
+  return [statement, [...rows.flatMap(valuesOf), ...padding]];
+}
 
 function valuesOf(row: AuditRow): unknown[] {
   return [
@@ -89,14 +93,14 @@ function valuesOf(row: AuditRow): unknown[] {
   ];
 }
 
-export async function insertEvent(tx: Pick<Transaction, "rows">, row: AuditRow): Promise<void> {
-  await tx.rows(insertOne, valuesOf(row));
+/** In the transaction of their effects; at most `mostRecordsTogether`. */
+export async function insertWithEffects(tx: Pick<Transaction, "rows">, rows: readonly AuditRow[]): Promise<void> {
+  const [statement, parameters] = fittingOf(withEffects, rows);
+  if (rows.length > 0) await tx.rows(statement, parameters);
 }
 
-/** At most `mostRows`: all in one transaction of their own, or none. */
+/** At most `mostRecordsTogether`: all in one transaction of their own, or none. */
 export async function insertEvents(writer: LoneWriter, rows: readonly AuditRow[]): Promise<void> {
-  const fitting = insertsBySize.find(({ size }) => size >= rows.length);
-  if (fitting === undefined) throw new RangeError("too many rows for one statement");
-  const padding = new Array<null>((fitting.size - rows.length) * types.length).fill(null);
-  await writer.write(fitting.statement, [...rows.flatMap(valuesOf), ...padding]);
+  const [statement, parameters] = fittingOf(alone, rows);
+  await writer.write(statement, parameters);
 }

@@ -1,6 +1,6 @@
 // Which application calls. All clients are in memory, since there are few and they seldom change, so that one that does not exist
 // costs what one that does costs; the feed says when to read them again.
-import { randomBytes } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { FeedEvent, LoneWriter, Reader } from "../../kernel/database.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Client, Clients, Freshness } from "../../kernel/ports.ts";
@@ -41,6 +41,15 @@ const secretParts = (clientId: string, secret: string) => ["client_secret", clie
 /** The keyed hash of a secret, of this client and no other. */
 export function clientSecretMac(macs: Macs, clientId: string, secret: string): Mac {
   return macs.mac("token-hash", secretParts(clientId, secret));
+}
+
+function isAmong(shown: readonly Mac[], stored: Mac): boolean {
+  let found = false;
+  for (const { version, value } of shown) {
+    const same = value.length === stored.value.length && timingSafeEqual(value, stored.value);
+    if (same && version === stored.version) found = true;
+  }
+  return found;
 }
 
 /** All clients as they were read last; undefined when they must be read again. */
@@ -87,14 +96,13 @@ export function createKnownClients(deps: KnownClientsDeps): KnownClients {
   /** Compared with where a client has fewer secrets than it may have. */
   const decoy = macs.mac("token-hash", ["client_secret_decoy", randomBytes(32)]);
 
-  /** The secret that was shown. The same number of hashings for every client and every secret. */
+  /** The secret that was shown. As many hashings and comparisons for every client and every secret. */
   function shownOf(known: KnownClient | undefined, clientId: string, secret: string, now: Date) {
     const live = (known?.secrets ?? []).filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now);
+    const shown = macs.candidates("token-hash", secretParts(clientId, secret));
     let found: StoredSecret | undefined;
-    for (let place = 0; place < secretsCompared; place += 1) {
-      const matches = macs.matches("token-hash", secretParts(clientId, secret), live[place]?.hash ?? decoy);
-      if (matches) found = live[place];
-    }
+    for (let place = 0; place < secretsCompared; place += 1)
+      if (isAmong(shown, live[place]?.hash ?? decoy)) found = live[place];
     return found;
   }
 

@@ -1,10 +1,9 @@
 // SigningKeyHome of the local home: private keys lie in the database, sealed under the file's wrapping key, so that replicas
-// which share that key share them. A key is opened once; signing runs in libuv's pool, so that an RSA signature (1-4 ms) never
-// stands in the way of the event loop. Through WebCrypto, because crypto.sign with a callback keeps the loop half as long again.
-import { createPublicKey, type webcrypto } from "node:crypto";
+// which share that key share them. A key is opened once.
+import { createPublicKey } from "node:crypto";
 import { createRecentMap } from "../../kernel/recent-map.ts";
 import type { SignatureAlgorithm } from "../../kernel/sealing.ts";
-import { signatureSchemes } from "../../kernel/signature-schemes.ts";
+import { createSign, type SignInput } from "../../kernel/signatures.ts";
 import { canonicalTuple } from "../canonical-tuple.ts";
 import { publicJwk, thumbprintOf } from "../jwk.ts";
 import type { HomeSigningKey, SigningKeyHome } from "../ports.ts";
@@ -39,7 +38,7 @@ function nameOf({ algorithm, jwk: { x, y, n }, handle }: HomeSigningKey): string
 
 export function createLocalSigningHome(wrapping: KeyDocument["wrapping"], installationId: string): LocalSigningHome {
   const keks = createLocalKeks(wrapping, installationId, "gatehouse/local-signing-key/v1");
-  const opened = createRecentMap<webcrypto.CryptoKey>(mostOpen);
+  const opened = createRecentMap<SignInput>(mostOpen);
 
   function adopt(stored: PrivateSigningKey): HomeSigningKey | undefined {
     const { kid, algorithm } = stored;
@@ -52,16 +51,16 @@ export function createLocalSigningHome(wrapping: KeyDocument["wrapping"], instal
     return { algorithm, jwk, handle };
   }
 
-  function open({ algorithm, jwk, handle }: HomeSigningKey): webcrypto.CryptoKey {
+  function open({ algorithm, jwk, handle }: HomeSigningKey): SignInput {
     const kid = thumbprintOf(jwk);
     const bytes = keks.open(contextOf(algorithm, kid), readHandle(handle));
     const key = bytes && importSigningKey({ kid, algorithm, privateKey: bytes.toString("base64") });
     bytes?.fill(0);
     if (key === undefined) throw new Error("the signing key does not open with the keys of this home");
-    return key.toCryptoKey(signatureSchemes[algorithm], false, ["sign"]);
+    return createSign(algorithm, key);
   }
 
-  function openedKey(key: HomeSigningKey): webcrypto.CryptoKey {
+  function openedKey(key: HomeSigningKey): SignInput {
     const name = nameOf(key);
     const held = opened.get(name);
     if (held !== undefined) return held;
@@ -79,8 +78,7 @@ export function createLocalSigningHome(wrapping: KeyDocument["wrapping"], instal
       return made;
     },
     async sign(key, signingInput) {
-      const scheme = signatureSchemes[key.algorithm];
-      return Buffer.from(await crypto.subtle.sign(scheme, openedKey(key), Buffer.from(signingInput)));
+      return await openedKey(key)(signingInput);
     },
     // What is left of it is its handle, which goes with the row.
     destroy: async (key) => opened.delete(nameOf(key)),

@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { SignatureAlgorithm } from "../../kernel/sealing.ts";
-import { signatureSchemes } from "../../kernel/signature-schemes.ts";
+import { signatureAlgorithms } from "../../kernel/signatures.ts";
 import { decodeBase64url } from "./base64url.ts";
 import { type ProofKey, readProofKey } from "./proof-key.ts";
 import { type JsonObject, parseJsonObject } from "./strict-json.ts";
@@ -52,7 +52,7 @@ function parsed(part: string): JsonObject {
 }
 
 function isAlgorithm(value: unknown): value is SignatureAlgorithm {
-  return typeof value === "string" && Object.hasOwn(signatureSchemes, value);
+  return typeof value === "string" && signatureAlgorithms.includes(value);
 }
 
 function readHeader(header: JsonObject): ProofKey & { readonly algorithm: SignatureAlgorithm } {

@@ -1,6 +1,7 @@
 // TokenService.Refresh: renews the tokens of a session (docs/decisions/0014-refresh-tokens.md, RFC 9700 section 4.14.2).
 //
-// The access token is signed before the transaction, whose only statement then decides whether it leaves. So a key home
+// The access token is signed before the transaction, whose only statement then decides whether it leaves; refreshes that come
+// at the same time share it. Who is not let through there finds out why in a transaction of its own. So a key home
 // that does not answer costs nobody their session, and none waits for it while holding a connection; what is wasted is
 // one signature for whoever holds a genuine token that is used up. Nothing is signed for a token that is not ours.
 import { create } from "@bufbuild/protobuf";
@@ -13,6 +14,7 @@ import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import type { Client, Clients, Freshness, Standings } from "../../kernel/ports.ts";
 import type { Confirmation, Standing } from "../../kernel/principal.ts";
+import type { SharedEffect } from "../../kernel/unit-of-work.ts";
 import type { AccessToken, AccessTokens } from "../access-tokens.ts";
 import { judgeRefresh, type ReuseClass } from "../domain/refresh-rules.ts";
 import { narrowScopes } from "../domain/scopes.ts";
@@ -21,9 +23,10 @@ import type { Proofs } from "../proofs.ts";
 import type { RefreshToken, RefreshTokens } from "../refresh-tokens.ts";
 import { authenticateClient, clientFault } from "../session-client.ts";
 import type { SessionFactsSource } from "../session-facts.ts";
+import { type Renewal, type Rotation, rotateSession, rotateSessions, touchSession } from "../session-renewal/store.ts";
 import { endAndAnnounce } from "../sessions.ts";
 import { idleExpiry, type TokenSettings } from "../settings.ts";
-import { lockSession, type Renewal, rotateSession, type SessionFacts, touchSession } from "./store.ts";
+import { lockSession, type SessionFacts } from "./store.ts";
 
 export interface RefreshDeps {
   readonly refreshTokens: RefreshTokens;
@@ -45,6 +48,11 @@ interface Successor {
 interface Outcome {
   readonly successor: Successor | undefined;
 }
+
+/** The successor of a current token; no other case is one statement for many. */
+const rotation: SharedEffect<Rotation, true> = {
+  apply: async (tx, rotations) => (await rotateSessions(tx, rotations)).map((rotated) => rotated || undefined),
+};
 
 const reuseReason = "REFRESH_TOKEN_REUSED";
 
@@ -72,7 +80,7 @@ function describeReuse({ audit }: Call, classification: ReuseClass): void {
 async function standingOf({ standings, freshness }: RefreshDeps, facts: SessionFacts, now: Date): Promise<Standing> {
   const stands = (standing: Standing | undefined): standing is Standing =>
     standing?.active === true && standing.generation === facts.principalGeneration;
-  const known = freshness.fresh(now) ? standings.peek(facts.principalId) : undefined;
+  const known = freshness.fresh(now) ? await standings.of(facts.principalId) : undefined;
   const standing = stands(known) ? known : await standings.fresh(facts.principalId);
   if (!stands(standing)) throw refused("PRINCIPAL_DISABLED");
   return standing;
@@ -152,10 +160,31 @@ export function createRefresh(deps: RefreshDeps): UnaryHandler<typeof TokenServi
     return (await rotateSession(tx, { ...renewal, nextKeyVersion: next.keyVersion })) ? next.text : undefined;
   }
 
+  /** The same, with all who refresh now. Undefined also when somebody is just changing the session. */
+  async function rotateTogether(call: Call, renewal: Renewal): Promise<string | undefined> {
+    const { sessionId, number } = renewal.presented;
+    const next = refreshTokens.write({ sessionId, number: number + 1 });
+    const rotated = await call.commitTogether(rotation, { ...renewal, nextKeyVersion: next.keyVersion });
+    return rotated && next.text;
+  }
+
   /** J-05: of a confidential client whose settings say so. The token stays what it is, and so does its text. */
   async function keep(tx: Transaction, renewal: Renewal): Promise<string | undefined> {
     const { presented } = renewal;
     return (await touchSession(tx, renewal)) ? refreshTokens.write(presented, presented.keyVersion).text : undefined;
+  }
+
+  async function renew(call: Call, renewal: Renewal, client: Client | undefined): Promise<Outcome> {
+    const { presented, idleExpiresAt } = renewal;
+    const keeps = client?.refreshRotation === "off";
+    const together = keeps ? undefined : await rotateTogether(call, renewal);
+    if (together !== undefined) return { successor: { text: together, expiresAt: idleExpiresAt } };
+    const renewAlone = keeps ? keep : rotate;
+    return await call.commit<Outcome>(async (tx) => {
+      const renewed = await renewAlone(tx, renewal);
+      if (renewed === undefined) return await settle(deps, tx, call, presented);
+      return { successor: { text: renewed, expiresAt: idleExpiresAt } };
+    });
   }
 
   return async (request, call) => {
@@ -171,12 +200,7 @@ export function createRefresh(deps: RefreshDeps): UnaryHandler<typeof TokenServi
     const confirmation = await confirmationOf(deps.proofs, client, facts, call);
     const order = { ...facts, confirmation, client, sessionId: facts.id, scopes, standing, now, endsBy: idleExpiresAt };
     const access = await accessTokens.issue(order);
-    const renew = client?.refreshRotation === "off" ? keep : rotate;
-    const { successor } = await call.commit<Outcome>(async (tx) => {
-      const renewed = await renew(tx, { presented, now, idleExpiresAt });
-      if (renewed === undefined) return await settle(deps, tx, call, presented);
-      return { successor: { text: renewed, expiresAt: idleExpiresAt } };
-    });
+    const { successor } = await renew(call, { presented, now, idleExpiresAt }, client);
     if (successor === undefined) throw refused(reuseReason);
     return answer(facts, scopes, { access, confirmation }, successor);
   };

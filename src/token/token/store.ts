@@ -41,16 +41,6 @@ export interface ListedSession {
   readonly absoluteExpiresAt: Date;
 }
 
-export interface Renewal {
-  readonly presented: { readonly sessionId: string; readonly number: number; readonly keyVersion: number };
-  readonly now: Date;
-  readonly idleExpiresAt: Date;
-}
-
-export interface Rotation extends Renewal {
-  readonly nextKeyVersion: number;
-}
-
 interface SessionRow extends Row {
   readonly id: string;
   readonly principal_id: string;
@@ -92,7 +82,7 @@ const insertSessionStatement: Statement = {
 };
 
 /** The client of session `s`, as it was when the session was opened; the built-in one always stands. */
-const clientStands = `(s.client_generation is null or exists (
+export const clientStands = `(s.client_generation is null or exists (
         select from client as c where c.id = s.client_id and c.generation = s.client_generation and c.state = 'active'
       ))`;
 
@@ -107,39 +97,6 @@ const sessionText = `
 
 const findSessionStatement: Statement = { name: "token.session_find", text: sessionText };
 const lockSessionStatement: Statement = { name: "token.session_lock", text: `${sessionText} for update of s` };
-
-/** Session `s` lives at the instant of the parameter, and so do its principal and its client. */
-const renewable = (now: number) => `ended_at is null and idle_expires_at > $${now} and absolute_expires_at > $${now}
-      and exists (
-        select from principal as p
-        where p.id = s.principal_id and p.state = 'active' and p.generation = s.principal_generation
-      )
-      and ${clientStands}`;
-
-/**
- * The one statement of a refresh: of all that present the same number, one finds it current. Principal and client are
- * asked in the same breath, so that whoever was disabled renews nothing, whatever a replica remembers.
- */
-const rotateStatement: Statement = {
-  name: "token.session_rotate",
-  text: `
-    update session as s set refresh_number = refresh_number + 1, refresh_key_version = $4, refreshed_at = $5, idle_expires_at = $6
-    where id = $1 and refresh_number = $2 and refresh_key_version = $3
-      and ${renewable(5)}
-    returning id`,
-};
-
-/**
- * For a client that keeps its refresh tokens: the same, but that the token stays what it is. A predecessor, from before the
- * client kept them, has no longer grace for it.
- */
-const touchStatement: Statement = {
-  name: "token.session_touch",
-  text: `
-    update session as s set refreshed_at = case when refresh_number = 1 then $4 else refreshed_at end, idle_expires_at = $5
-    where id = $1 and refresh_number = $2 and refresh_key_version = $3 and ${renewable(4)}
-    returning id`,
-};
 
 const endSessionStatement: Statement = {
   name: "token.session_end",
@@ -227,22 +184,6 @@ export async function findSession(reader: Reader, id: string): Promise<StoredSes
 export async function lockSession(tx: Transaction, id: string): Promise<StoredSession | undefined> {
   const [row] = await tx.rows<SessionRow>(lockSessionStatement, [id]);
   return row && sessionOf(row);
-}
-
-/** False when the presented token is not the current one of a live session of a standing principal. */
-export async function rotateSession(tx: Transaction, rotation: Rotation): Promise<boolean> {
-  const { presented, nextKeyVersion, now, idleExpiresAt } = rotation;
-  const { sessionId, number, keyVersion } = presented;
-  const times = [now.toISOString(), idleExpiresAt.toISOString()];
-  const rows = await tx.rows(rotateStatement, [sessionId, number, keyVersion, nextKeyVersion, ...times]);
-  return rows.length === 1;
-}
-
-/** As `rotateSession`, for a token that is not used up. */
-export async function touchSession(tx: Transaction, rotation: Renewal): Promise<boolean> {
-  const { sessionId, number, keyVersion } = rotation.presented;
-  const times = [rotation.now.toISOString(), rotation.idleExpiresAt.toISOString()];
-  return (await tx.rows(touchStatement, [sessionId, number, keyVersion, ...times])).length === 1;
 }
 
 /** False when the principal has no such live session. */

@@ -51,9 +51,9 @@ async function started() {
 function noting(drafts: AuditDraft[], failure?: Error): AuditWriter {
   return {
     prepare: (draft) => ({ draft }),
-    insert: async (_tx, { draft }) => {
+    insert: async (_tx, records) => {
       if (failure) throw failure;
-      drafts.push(draft);
+      drafts.push(...records.map(({ draft }) => draft));
     },
   };
 }

@@ -84,9 +84,9 @@ function recordingWriter(database: TestDatabase, keys: Keys, records: AuditDraft
   });
   return {
     prepare: (draft) => writer.prepare(draft),
-    insert: async (tx, record) => {
-      await writer.insert(tx, record);
-      records.push(structuredClone(record.draft));
+    insert: async (tx, prepared) => {
+      await writer.insert(tx, prepared);
+      records.push(...prepared.map(({ draft }) => structuredClone(draft)));
     },
   };
 }

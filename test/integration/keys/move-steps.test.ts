@@ -108,6 +108,7 @@ async function requireWhole(keys: Opened, sealed: readonly Buffer[]): Promise<vo
 function moveWith(keys: Opened, from: HomeName, to: HomeName, mayCommit: () => boolean): () => Promise<Moved> {
   const real = database.unitOfWork();
   const unitOfWork: UnitOfWork = {
+    ...real,
     commit: (draft, work) => (mayCommit() ? real.commit(draft, work) : Promise.reject(stopped)),
   };
   const { reader } = database;

@@ -99,7 +99,7 @@ export function createSigningWorld(database: TestDatabase, inVault?: () => Promi
   const listeners: ((events: readonly FeedEvent[]) => void)[] = [];
   const audit: AuditWriter = {
     prepare: (draft) => ({ draft }),
-    insert: async (_tx, { draft }) => void records.push(structuredClone(draft)),
+    insert: async (_tx, prepared) => void records.push(...prepared.map(({ draft }) => structuredClone(draft))),
   };
   const unitOfWork = createUnitOfWork({
     pool: database.pool,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Statement, Transaction } from "../../../src/kernel/database.ts";
 import { GatehouseError } from "../../../src/kernel/errors.ts";
 import { uuidv7 } from "../../../src/kernel/ids.ts";
+import type { SharedEffect } from "../../../src/kernel/unit-of-work.ts";
 import { connect } from "../../../src/postgres/connection.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { createLoneWriter, createUnitOfWork } from "../../../src/postgres/unit-of-work.ts";
@@ -68,6 +69,19 @@ describe("an outage of the database", () => {
       expect(await count()).toBe(rows);
       expect(await commit(insert)).toEqual([]);
       expect(await count()).toBe(rows + 1);
+    });
+  }
+
+  for (const [text, fault, reason, rows] of cases) {
+    it(`DAT-09 DAT-10 answers ${reason} to all of a group when the connection fails at "${text}" (${fault})`, async () => {
+      proxy.failOn(text, fault);
+      const unit = createUnitOfWork({ pool, audit: noAudit, onCommitted: () => {} });
+      const effect: SharedEffect<string, boolean> = {
+        apply: (tx, ids) => Promise.all(ids.map(async (id) => (await tx.rows(insertThing, [id])).length === 0)),
+      };
+      const group = Array.from({ length: 3 }, () => reasonOf(unit.commitTogether(draftAt(at), effect, uuidv7(at))));
+      expect(await Promise.all(group)).toEqual([reason, reason, reason]);
+      expect(await count()).toBe(3 * rows);
     });
   }
 

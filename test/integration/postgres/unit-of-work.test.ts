@@ -17,8 +17,10 @@ const draftOf = (event?: string): AuditDraft => draftAt(at, event);
 
 const audit: AuditWriter = {
   prepare: (draft) => ({ draft }),
-  insert: async (tx, { draft }) => {
-    await tx.rows(insertRecord, [draft.eventId, `${draft.event} ${draft.resources.length}`]);
+  insert: async (tx, records) => {
+    await Promise.all(
+      records.map(({ draft }) => tx.rows(insertRecord, [draft.eventId, `${draft.event} ${draft.resources.length}`])),
+    );
   },
 };
 
@@ -135,9 +137,9 @@ describe("unit of work", () => {
     "its statement fails": async (tx) => {
       await tx.rows(broken, [0]);
     },
-    "its parameter cannot be encoded": async (tx, { draft }) => {
+    "its parameter cannot be encoded": async (tx, [record]) => {
       await tx.rows(insertRecord, [
-        draft.eventId,
+        record?.draft.eventId,
         {
           toPostgres: () => {
             throw new TypeError("no");
@@ -145,8 +147,8 @@ describe("unit of work", () => {
         },
       ]);
     },
-    "its statement's name is used for another text": async (tx, { draft }) => {
-      await tx.rows({ name: insertThing.name, text: insertRecord.text }, [draft.eventId, "x"]);
+    "its statement's name is used for another text": async (tx, [record]) => {
+      await tx.rows({ name: insertThing.name, text: insertRecord.text }, [record?.draft.eventId, "x"]);
     },
     "it throws before it sends anything": async () => {
       throw new GatehouseError("EVENT_TOO_LARGE");
@@ -254,8 +256,8 @@ describe("unit of work", () => {
   });
 
   it("tells an audit writer that sends more after COMMIT has left", async () => {
-    const insert: AuditWriter["insert"] = async (tx, { draft }) => {
-      await tx.rows(insertRecord, [draft.eventId, "first"]);
+    const insert: AuditWriter["insert"] = async (tx, [record]) => {
+      await tx.rows(insertRecord, [record?.draft.eventId, "first"]);
       await tx.rows(insertRecord, [uuidv7(at), "too late"]);
     };
     await expect(database.unitOfWork({ ...audit, insert }).commit(draftOf(), async () => {})).rejects.toThrow();

@@ -131,6 +131,7 @@ describe("versions of a secret", () => {
     await put(path, "mine");
     let disturbances = 3;
     const unitOfWork: UnitOfWork = {
+      ...world.unitOfWork,
       async commit(draft, work) {
         if (disturbances-- > 0)
           await put(path, "theirs", (await world.versions(owner, { path })).versions[0]?.version ?? 0);

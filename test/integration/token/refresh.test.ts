@@ -369,6 +369,59 @@ describe("scopes", () => {
   });
 });
 
+describe("refreshes that come together", () => {
+  it("F-02 DAT-09 each get their own successor, and each has its record", async () => {
+    const { installation, world, standing } = await open();
+    const sessions = await Promise.all(Array.from({ length: 40 }, () => logIn(world, standing)));
+    const before = installation.records.length;
+    const renewed = await Promise.all(sessions.map(({ refreshToken }) => refresh(world, refreshToken)));
+    expect(renewed.map(({ sessionId }) => sessionId)).toEqual(sessions.map(({ sessionId }) => `ses_${sessionId}`));
+    expect(new Set(renewed.map(({ refreshToken }) => refreshToken)).size).toBe(40);
+    const recorded = installation.records.slice(before).map(({ resources }) => resources[0]?.uid);
+    expect(new Set(recorded)).toEqual(new Set(renewed.map(({ sessionId }) => sessionId)));
+    expect(recorded).toHaveLength(40);
+    for (const { refreshToken } of renewed) expect((await refresh(world, refreshToken)).refreshToken).toBeTruthy();
+  });
+
+  it("TOK-02 a reuse among them ends its own session and no other", async () => {
+    const { world, standing, tokens } = await open();
+    const others = await Promise.all(Array.from({ length: 10 }, () => logIn(world, standing)));
+    await refresh(world, tokens.refreshToken);
+    world.pass(graceMs);
+    const [reused, ...renewed] = await Promise.all([
+      refreshRefusal(world, tokens.refreshToken),
+      ...others.map(({ refreshToken }) => refresh(world, refreshToken)),
+    ]);
+    expect(reused).toMatchObject(invalid);
+    expect(await rowOf(tokens.sessionId)).toMatchObject({ end_reason: "REFRESH_TOKEN_REUSED" });
+    expect(renewed).toHaveLength(10);
+    for (const { sessionId } of others)
+      expect(await rowOf(sessionId)).toMatchObject({ refresh_number: 2, end_reason: null });
+  });
+
+  it("TOK-08 a session that is being ended is not renewed beside it", async () => {
+    const { world, tokens, standing } = await open();
+    const other = await logIn(world, standing);
+    const ended = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    const ending = database.transact(async (tx) => {
+      await tx.rows(
+        { name: "test.end", text: "update session set ended_at = $2, end_reason = 'LOGOUT' where id = $1" },
+        [tokens.sessionId, world.time.now.toISOString()],
+      );
+      ended.resolve();
+      await answered.promise;
+    });
+    await ended.promise;
+    const waiting = refreshRefusal(world, tokens.refreshToken);
+    expect((await refresh(world, other.refreshToken)).refreshToken).toBeTruthy();
+    answered.resolve();
+    await ending;
+    expect(await waiting).toMatchObject(invalid);
+    expect(await rowOf(tokens.sessionId)).toMatchObject({ refresh_number: 1, end_reason: "LOGOUT" });
+  });
+});
+
 describe("all or nothing", () => {
   it("DAT-09 a record that cannot be written undoes the refresh: the same token works again", async () => {
     const { world, tokens, installation } = await open();

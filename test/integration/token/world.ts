@@ -49,14 +49,14 @@ export function createInstallation(database: TestDatabase, settings: Partial<Tok
   let failure: Error | undefined;
   const audit: AuditWriter = {
     prepare: (draft) => ({ draft }),
-    async insert(tx, { draft }) {
+    async insert(tx, prepared) {
       if (failure !== undefined) {
         const error = failure;
         failure = undefined;
         throw error;
       }
       await tx.rows({ name: "test.nothing", text: "select 1 as one" }, []);
-      records.push(structuredClone(draft));
+      records.push(...prepared.map(({ draft }) => structuredClone(draft)));
     },
   };
   const onCommitted = (events: readonly FeedEvent[]) => {

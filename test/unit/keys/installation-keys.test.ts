@@ -133,6 +133,18 @@ describe("keyed hashes", () => {
 });
 
 describe("blind index", () => {
+  it("of a replica whose keys another one's replaced is that of the others, also for what it was asked before", async () => {
+    const table = dataKeyTable();
+    const wrapper = fakeHome();
+    const [first, late] = [await start(table, wrapper), await start(table, wrapper)];
+    const own = late.index.of("address", "192.0.2.7").value;
+    await first.keys.settle(table);
+    await late.keys.settle(table);
+    expect(late.index.of("address", "192.0.2.7").value).not.toEqual(own);
+    expect(late.index.of("address", "192.0.2.7").value).toEqual(first.index.of("address", "192.0.2.7").value);
+    expect(late.index.of("address", "192.0.2.7").value).toEqual(late.index.candidates("address", "192.0.2.7")[0]);
+  });
+
   it("finds a name however it is written, and not under another field", async () => {
     const { index } = await settled();
     const value = index.of("login_name", "Zo\u00eb@Example.org").value;

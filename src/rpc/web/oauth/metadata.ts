@@ -1,6 +1,6 @@
 // The authorization server's metadata (RFC 8414): what a client that speaks OAuth finds here, and nothing that it does not.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { signatureSchemes } from "../../../kernel/signature-schemes.ts";
+import { signatureAlgorithms } from "../../../kernel/signatures.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 export interface OAuthSettings {
@@ -35,7 +35,7 @@ export function metadataOf(
       token_endpoint: url + token.path,
       grant_types_supported: [...grants.keys()],
       token_endpoint_auth_methods_supported: [...withSecret, "none"],
-      dpop_signing_alg_values_supported: Object.keys(signatureSchemes),
+      dpop_signing_alg_values_supported: [...signatureAlgorithms],
       tls_client_certificate_bound_access_tokens: certificates,
     }),
     ...(introspection && {

@@ -27,7 +27,7 @@ beforeEach(() => {
 describe("the writer of the unit of work", () => {
   it("hands its statement over before it first waits, since COMMIT leaves with it", async () => {
     const record = await writer.prepare(draftOf());
-    const inserted = writer.insert(tx, record);
+    const inserted = writer.insert(tx, [record]);
     expect(sent).toHaveLength(1);
     await inserted;
     expect(sent[0]?.[subjectColumn]).toBe(alice);
@@ -36,8 +36,8 @@ describe("the writer of the unit of work", () => {
   it("inserts the same event again when the transaction is tried again", async () => {
     const draft = draftOf();
     const record = await writer.prepare(draft);
-    await writer.insert(tx, record);
-    await writer.insert(tx, record);
+    await writer.insert(tx, [record]);
+    await writer.insert(tx, [record]);
     expect(sent.map(([id]) => id)).toEqual([draft.eventId, draft.eventId]);
     expect(keys.asked).toBe(1);
   });
@@ -46,13 +46,13 @@ describe("the writer of the unit of work", () => {
     const draft = draftOf({ subjectId: undefined });
     const record = await writer.prepare(draft);
     draft.subjectId = bob;
-    await writer.insert(tx, record);
+    await writer.insert(tx, [record]);
     expect(sent[0]?.[subjectColumn]).toBe(bob);
   });
 
   it("passes on what Postgres says", async () => {
     const record = await writer.prepare(draftOf());
     const failing = { rows: () => Promise.reject(new Error("refused")) };
-    await expect(writer.insert(failing, record)).rejects.toThrow("refused");
+    await expect(writer.insert(failing, [record])).rejects.toThrow("refused");
   });
 });

@@ -35,7 +35,7 @@ const row = {
 function createWorld(script: Parameters<typeof scriptedDatabase>[0] = {}) {
   const database = scriptedDatabase({
     "token.session_find": () => [row],
-    "token.session_rotate": () => [{ id: session }],
+    "token.session_rotate_together": () => [{ place: 1 }],
     ...script,
   });
   const macs = createTestMacs();
@@ -54,10 +54,20 @@ describe("Refresh", () => {
   it("is one statement in its transaction, and needs no other once the session is known", async () => {
     const { database, refresh, macs } = createWorld();
     await refresh();
-    expect(database.asked).toEqual(["token.session_find", "token.session_rotate"]);
+    expect(database.asked).toEqual(["token.session_find", "token.session_rotate_together"]);
     await refresh(createRefreshTokens(macs).write({ sessionId: session, number: 2 }).text);
-    expect(database.asked.slice(2)).toEqual(["token.session_rotate"]);
+    expect(database.asked.slice(2)).toEqual(["token.session_rotate_together"]);
     expect(database.commits()).toBe(2);
+  });
+
+  it("goes on alone when it finds no place in a transaction with others, such as beside another that holds the session", async () => {
+    const { database, refresh } = createWorld({
+      "token.session_rotate_together": () => [],
+      "token.session_rotate": () => [{ id: session }],
+    });
+    expect((await refresh()).tokens?.refreshToken).toMatch(/^ghr_/);
+    expect(database.asked.slice(1)).toEqual(["token.session_rotate_together", "token.session_rotate"]);
+    expect(database.commits()).toBe(1);
   });
 
   it("signs before its transaction: a key home that fails leaves everything as it was", async () => {
@@ -83,17 +93,20 @@ describe("Refresh", () => {
     world.standings.set(standingOf(alice, { active: false }));
     world.standings.setElsewhere(standingOf(alice));
     await refresh();
-    expect(world.standings.asked).toEqual(["fresh", "fresh"]);
+    expect(world.standings.asked).toEqual(["fresh", "of", "fresh"]);
   });
 
   it("a session that changed between two statements is refused, not ended", async () => {
-    const { database, refresh } = createWorld({ "token.session_rotate": () => [], "token.session_lock": () => [row] });
+    const { database, refresh } = createWorld({
+      "token.session_rotate_together": () => [],
+      "token.session_lock": () => [row],
+    });
     await expect(refresh()).rejects.toMatchObject({ reason: "REFRESH_TOKEN_INVALID" });
     expect([database.commits(), database.announced]).toEqual([0, []]);
   });
 
   it("a session that is gone between two statements is refused", async () => {
-    const { refresh } = createWorld({ "token.session_rotate": () => [], "token.session_lock": () => [] });
+    const { refresh } = createWorld({ "token.session_rotate_together": () => [], "token.session_lock": () => [] });
     await expect(refresh()).rejects.toMatchObject({ auditReason: "SESSION_UNKNOWN" });
   });
 
