@@ -399,26 +399,27 @@ describe("refreshes that come together", () => {
       expect(await rowOf(sessionId)).toMatchObject({ refresh_number: 2, end_reason: null });
   });
 
-  it("TOK-08 a session that is being ended is not renewed beside it", async () => {
-    const { world, tokens, standing } = await open();
+  it("TOK-08 sessions that are being ended are not renewed beside it, and nobody else waits for that", async () => {
+    const { world, standing } = await open();
+    const doomed = await Promise.all(Array.from({ length: 5 }, () => logIn(world, standing)));
     const other = await logIn(world, standing);
     const ended = Promise.withResolvers<void>();
     const answered = Promise.withResolvers<void>();
     const ending = database.transact(async (tx) => {
-      await tx.rows(
-        { name: "test.end", text: "update session set ended_at = $2, end_reason = 'LOGOUT' where id = $1" },
-        [tokens.sessionId, world.time.now.toISOString()],
-      );
+      const end = "update session set ended_at = $2, end_reason = 'LOGOUT' where id = any ($1)";
+      const ids = doomed.map(({ sessionId }) => sessionId);
+      await tx.rows({ name: "test.end", text: end }, [ids, world.time.now.toISOString()]);
       ended.resolve();
       await answered.promise;
     });
     await ended.promise;
-    const waiting = refreshRefusal(world, tokens.refreshToken);
+    const waiting = doomed.map(({ refreshToken }) => refreshRefusal(world, refreshToken));
     expect((await refresh(world, other.refreshToken)).refreshToken).toBeTruthy();
     answered.resolve();
     await ending;
-    expect(await waiting).toMatchObject(invalid);
-    expect(await rowOf(tokens.sessionId)).toMatchObject({ refresh_number: 1, end_reason: "LOGOUT" });
+    for (const refusal of await Promise.all(waiting)) expect(refusal).toMatchObject(invalid);
+    for (const { sessionId } of doomed)
+      expect(await rowOf(sessionId)).toMatchObject({ refresh_number: 1, end_reason: "LOGOUT" });
   });
 });
 
