@@ -1,5 +1,5 @@
 // Finds text again without storing it: a keyed hash of the field's name and the normalised text.
-import type { KeyObject } from "node:crypto";
+import type { HmacKey } from "../kernel/hmac.ts";
 import { normaliseLoginName } from "../kernel/login-name.ts";
 import { createRecentMap, type RecentMap } from "../kernel/recent-map.ts";
 import type { Macs } from "../kernel/sealing.ts";
@@ -16,10 +16,10 @@ function normalise(text: string): string {
 
 export function createBlindIndex(macs: Macs, ring: KeyRing): BlindIndex {
   // By key, not by version: before the keys are settled, another replica's may take their place.
-  let remembered: { readonly key: KeyObject | undefined; readonly values: RecentMap<Buffer> } | undefined;
+  let remembered: { readonly key: HmacKey | undefined; readonly values: RecentMap<Buffer> } | undefined;
 
   function valuesUnder(version: number): RecentMap<Buffer> {
-    const key = ring.key("blind-index", version);
+    const key = ring.macKey("blind-index", version);
     if (remembered?.key !== key || remembered === undefined)
       remembered = { key, values: createRecentMap(rememberedTexts) };
     return remembered.values;

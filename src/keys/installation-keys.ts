@@ -1,26 +1,26 @@
 // The installation's own data keys, one ring of versions per purpose, wrapped by the home, stored in Postgres and held
 // in memory for the life of the process, so that no login or look-up waits for the home (docs/decisions/0020-data-keys.md).
-// As KeyObjects: node:crypto takes one as it is, where it copies a Buffer for every use.
-import { createSecretKey, type KeyObject } from "node:crypto";
+import { createHmacKey, eraseHmacKey, type HmacKey } from "../kernel/hmac.ts";
 import type { MacPurpose, SealPurpose } from "../kernel/sealing.ts";
 import { StartRefused } from "../kernel/start-refused.ts";
 import { purposeKeyContext } from "./bindings.ts";
+import { createAeadKey } from "./committing-aead.ts";
 import type { DataKeyReader, DataKeyRow, DataKeyWriter, KeyWrapper } from "./ports.ts";
 
 export type Purpose = SealPurpose | MacPurpose;
 
 // `satisfies` over a record makes the compiler name a purpose that is missing here.
-const everyPurpose = {
-  pepper: true,
-  "audit-details": true,
-  "request-record": true,
-  "page-token": true,
-  "token-hash": true,
-  "refresh-token": true,
-  "blind-index": true,
-  "request-fingerprint": true,
-  "limit-key": true,
-} as const satisfies Record<Purpose, true>;
+const everyPurpose: Readonly<Record<SealPurpose, "seal"> & Record<MacPurpose, "mac">> = {
+  pepper: "seal",
+  "audit-details": "seal",
+  "request-record": "seal",
+  "page-token": "seal",
+  "token-hash": "mac",
+  "refresh-token": "mac",
+  "blind-index": "mac",
+  "request-fingerprint": "mac",
+  "limit-key": "mac",
+};
 
 export const purposes: readonly string[] = Object.keys(everyPurpose);
 
@@ -28,7 +28,8 @@ export interface KeyRing {
   /** The version that protects new data. */
   current(purpose: Purpose): number;
   /** Undefined when there is no such version, or no longer. */
-  key(purpose: Purpose, version: number): KeyObject | undefined;
+  sealKey(purpose: SealPurpose, version: number): HmacKey | undefined;
+  macKey(purpose: MacPurpose, version: number): HmacKey | undefined;
   /** Every version that can still be in use, the newest first. */
   versions(purpose: Purpose): readonly number[];
 }
@@ -51,7 +52,8 @@ export interface InstallationKeysDeps {
 
 interface Held {
   readonly current: number;
-  readonly keys: ReadonlyMap<number, KeyObject>;
+  /** Ready for what the purpose does with them. */
+  readonly keys: ReadonlyMap<number, HmacKey>;
 }
 
 type Rings = Map<string, Held>;
@@ -61,8 +63,9 @@ const settleAttempts = 5;
 /** Takes the key over: its bytes are erased. */
 function addTo(rings: Rings, row: DataKeyRow, key: Buffer): void {
   const held = rings.get(row.purpose);
-  const keys = new Map(held?.keys).set(row.version, createSecretKey(key));
+  const ready = everyPurpose[row.purpose as Purpose] === "seal" ? createAeadKey(key) : createHmacKey("sha256", key);
   key.fill(0);
+  const keys = new Map(held?.keys).set(row.version, ready);
   const current = row.state === "active" ? Math.max(row.version, held?.current ?? 0) : (held?.current ?? 0);
   rings.set(row.purpose, { current, keys });
 }
@@ -107,6 +110,11 @@ async function addMissing(
   });
 }
 
+function eraseRings(rings: Rings): void {
+  for (const held of rings.values()) for (const key of held.keys.values()) eraseHmacKey(key);
+  rings.clear();
+}
+
 export async function createInstallationKeys(deps: InstallationKeysDeps): Promise<InstallationKeys> {
   let rings = await unwrapRows(deps, deps.rows);
   let unsettled = await addMissing(deps, deps.rows, rings);
@@ -121,13 +129,15 @@ export async function createInstallationKeys(deps: InstallationKeysDeps): Promis
     const rows = await deps.reader.load();
     const fresh = await unwrapRows(deps, rows);
     const missing = await addMissing(deps, rows, fresh);
+    eraseRings(rings);
     rings = fresh;
     unsettled = missing;
   }
 
   return {
     current: (purpose) => held(purpose).current,
-    key: (purpose, version) => held(purpose).keys.get(version),
+    sealKey: (purpose, version) => held(purpose).keys.get(version),
+    macKey: (purpose, version) => held(purpose).keys.get(version),
     versions: (purpose) => [...held(purpose).keys.keys()].sort((a, b) => b - a),
     async settle(writer) {
       for (let attempt = 0; unsettled.length > 0 && attempt < settleAttempts; attempt += 1) {
@@ -137,7 +147,6 @@ export async function createInstallationKeys(deps: InstallationKeysDeps): Promis
       if (unsettled.length > 0)
         throw new StartRefused("the data keys could not be agreed upon with the other replicas: start again");
     },
-    // OpenSSL overwrites a key once nobody refers to it.
-    erase: () => rings.clear(),
+    erase: () => eraseRings(rings),
   };
 }

@@ -13,7 +13,7 @@ export function createInstallationSealer(installationId: string, ring: KeyRing):
     currentVersion: (purpose) => ring.current(purpose),
     seal(purpose, binding, plaintext) {
       const version = ring.current(purpose);
-      const key = ring.key(purpose, version);
+      const key = ring.sealKey(purpose, version);
       if (key === undefined) throw new Error("the current key is missing");
       const prefix = Buffer.alloc(versionBytes);
       prefix.writeUInt32BE(version);
@@ -22,7 +22,7 @@ export function createInstallationSealer(installationId: string, ring: KeyRing):
     open(purpose, binding, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
       const version = bytes.length < versionBytes ? 0 : bytes.readUInt32BE();
-      const key = ring.key(purpose, version);
+      const key = ring.sealKey(purpose, version);
       if (key === undefined) throw dataCorrupt();
       const data = purposeData(installationId, purpose, version, binding);
       const plaintext = open(key, data, bytes.subarray(versionBytes));

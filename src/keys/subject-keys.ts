@@ -1,10 +1,9 @@
 // Personal data is sealed under one data key per subject, so that erasing the key erases the data, wherever a copy lies.
 // What belongs to nobody known is sealed under the key of the month, which retention erases as a whole.
-import { createSecretKey, type KeyObject } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import { GatehouseError } from "../kernel/errors.ts";
 import { subjectData, subjectKeyContext } from "./bindings.ts";
-import { open, seal } from "./committing-aead.ts";
+import { type AeadKey, createAeadKey, open, seal } from "./committing-aead.ts";
 import type { DataKeyCache } from "./data-key-cache.ts";
 import { dataCorrupt, homeAnswer } from "./failures.ts";
 import type {
@@ -90,7 +89,7 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
     return principalId === undefined ? [monthSubject(clock.now()), loader.loadOrCreate] : [principalId, loader.load];
   }
 
-  function sealer(subject: string, key: KeyObject): SubjectSealer {
+  function sealer(subject: string, key: AeadKey): SubjectSealer {
     return {
       subject,
       seal: (binding, plaintext) => seal(key, subjectData(installationId, subject, binding), plaintext),
@@ -100,7 +99,7 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
   return {
     async prepare(principalId) {
       const { plaintext, wrapped } = await homeAnswer(loader.generate(principalId));
-      const prepared = sealer(principalId, createSecretKey(plaintext));
+      const prepared = sealer(principalId, createAeadKey(plaintext));
       // Known from now on, because the audit record of the principal's making is sealed under it before it is stored.
       cache.put(principalId, plaintext);
       return {
@@ -118,7 +117,7 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
     },
     async sealerFor(principalId) {
       const [subject, load] = under(principalId);
-      return sealer(subject, await use(subject, load, (key) => createSecretKey(key)).catch(absent));
+      return sealer(subject, await use(subject, load, createAeadKey).catch(absent));
     },
     async open(subject, binding, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);

@@ -1,10 +1,11 @@
 // The whole Token slice with real keys around what a test holds in its hands: clock, standings, feed, database.
 
-import { createSecretKey, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { generations } from "../../src/auth/standing/generations.ts";
 import type { FeedEvent, LoneWriter, Reader, Row, Statement } from "../../src/kernel/database.ts";
 import type { Call, PeerCertificate, UnaryHandler } from "../../src/kernel/handler.ts";
+import { createHmacKey } from "../../src/kernel/hmac.ts";
 import { unobserved } from "../../src/kernel/observer.ts";
 import type { Clients, Standings } from "../../src/kernel/ports.ts";
 import type { Grant, Principal, Standing } from "../../src/kernel/principal.ts";
@@ -39,16 +40,17 @@ export const tokenSettings: TokenSettings = {
 
 /** Real MACs over keys that are thrown away; `turnOver` puts a new version in force, `forget` destroys one. */
 export function createTestMacs(): Macs & { turnOver(): void; forget(version: number): void } {
-  const keys = new Map([[1, createSecretKey(randomBytes(32))]]);
+  const keys = new Map([[1, createHmacKey("sha256", randomBytes(32))]]);
   const macs = createMacs({
     current: () => Math.max(...keys.keys()),
-    key: (purpose, version) =>
+    sealKey: () => undefined,
+    macKey: (purpose, version) =>
       purpose === "refresh-token" || purpose === "token-hash" ? keys.get(version) : undefined,
     versions: () => [...keys.keys()],
   });
   return {
     ...macs,
-    turnOver: () => void keys.set(Math.max(...keys.keys()) + 1, createSecretKey(randomBytes(32))),
+    turnOver: () => void keys.set(Math.max(...keys.keys()) + 1, createHmacKey("sha256", randomBytes(32))),
     forget: (version) => void keys.delete(version),
   };
 }

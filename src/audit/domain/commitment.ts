@@ -1,7 +1,8 @@
 // A part of an event that the entry speaks of without showing it. Whoever is given salt and payload can check it against
 // the entry; whoever has the entry alone cannot even guess (the salt is random, per event and part). Erasing the salt
 // leaves every proof valid and says nothing any more.
-import { createHmac, createSecretKey, randomFillSync, timingSafeEqual } from "node:crypto";
+import { randomFillSync, timingSafeEqual } from "node:crypto";
+import { createHmacKey, hmac, hmacHex } from "../../kernel/hmac.ts";
 
 const saltBytes = 32;
 
@@ -28,14 +29,10 @@ export interface CommittedPart {
   readonly commitment: string;
 }
 
-function hmacOf(salt: Uint8Array, payload: Uint8Array) {
-  return createHmac("sha256", createSecretKey(salt)).update(payload);
-}
-
 export function commitTo(canonicalPayload: string): CommittedPart {
   const salt = freshSalt();
   const payload = Buffer.from(canonicalPayload, "utf8");
-  return { salt, payload, commitment: hmacOf(salt, payload).digest("hex") };
+  return { salt, payload, commitment: hmacHex(createHmacKey("sha256", salt), payload) };
 }
 
 /** What is sealed: the salt, then the payload. */
@@ -49,7 +46,7 @@ export function readPart(plaintext: Buffer, commitment: string): CommittedPart |
   const salt = plaintext.subarray(0, saltBytes);
   const payload = plaintext.subarray(saltBytes);
   const expected = Buffer.from(commitment, "hex");
-  const actual = hmacOf(salt, payload).digest();
+  const actual = hmac(createHmacKey("sha256", salt), payload);
   return expected.length === actual.length && timingSafeEqual(expected, actual)
     ? { salt, payload, commitment }
     : undefined;
