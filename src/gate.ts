@@ -11,6 +11,7 @@ import { createChain } from "./rpc/chain.ts";
 import { foreignPolicies, guardedForeignPolicies } from "./rpc/foreign-policies.ts";
 import { createPolicyTable } from "./rpc/policy.ts";
 import { createRequestRecords } from "./rpc/request-records/records.ts";
+import { createGuessCount } from "./rpc/steps/limit.ts";
 import { createSteps } from "./rpc/steps.ts";
 import { createMessageValidator } from "./rpc/validation.ts";
 import { deadlines } from "./settings.ts";
@@ -43,6 +44,7 @@ export async function createRpc(
   const { metrics } = telemetry;
   const { writer } = database;
   const limiting = await openLimiting({ config, writer, macs: keys.macs, clock, table, metrics, logger, cleanup });
+  const countGuess = createGuessCount({ ...limiting, logger });
   const steps = createSteps({
     logger,
     log: telemetry.callLog,
@@ -63,6 +65,6 @@ export async function createRpc(
     table,
     limits: limiting.reload,
     dependencies: limiting.dependencies,
-    chain: telemetry.traced(createChain({ steps, clock, unitOfWork, records })),
+    chain: telemetry.traced(createChain({ steps, clock, unitOfWork, records, countGuess })),
   };
 }

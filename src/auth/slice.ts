@@ -9,12 +9,14 @@ import type { FeedEvent, Reader } from "../kernel/database.ts";
 import { bindService, type ServiceBinding } from "../kernel/handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Observer } from "../kernel/observer.ts";
-import type { Ownership, Sessions } from "../kernel/ports.ts";
+import type { Ownership } from "../kernel/ports.ts";
 import type { InstallationSealer, Macs, PageTokens, SubjectKeys } from "../kernel/sealing.ts";
+import type { Sessions } from "../kernel/sessions.ts";
 import type { Sweep } from "../kernel/sweep.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { createBootstrap } from "./auth/bootstrap.ts";
 import { type BootstrapTokens, createBootstrapTokens } from "./auth/bootstrap-token.ts";
+import { createChangePassword } from "./auth/change-password.ts";
 import { createLogin } from "./auth/login.ts";
 import { createLogout } from "./auth/logout.ts";
 import { createNewcomers } from "./auth/newcomer.ts";
@@ -42,6 +44,7 @@ import { createStrengthEstimator } from "./password/strength.ts";
 import { bindServiceAccountService } from "./service-account/service.ts";
 import { createListSessions } from "./session/list-sessions.ts";
 import { createRevokeSession } from "./session/revoke-session.ts";
+import { generations } from "./standing/generations.ts";
 import { createOwnership } from "./standing/ownership.ts";
 import type { StandingCache } from "./standing/standings.ts";
 
@@ -113,6 +116,7 @@ function bind(deps: AuthSliceDeps, tokens: BootstrapTokens, lanes: ReturnType<ty
       login: createLogin({ ...deps, passwords }),
       logout: createLogout(deps),
       whoAmI: createWhoAmI(),
+      changePassword: createChangePassword({ ...deps, passwords, generations }),
     }),
     bindService(SessionService, {
       listSessions: createListSessions(deps),

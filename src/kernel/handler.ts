@@ -51,6 +51,11 @@ export interface Call {
   readonly audit: AuditDraft;
   /** True when the caller holds `permission` on `resource` and its token's scopes do not take it away. */
   holds(permission: string, resource: string): boolean;
+  /**
+   * Counts a guess at the password of whoever has the login name, together with the guesses of Login; asked before anything is
+   * hashed, by methods that find out by themselves whose password it is. Throws RATE_LIMITED, LIMITS_UNAVAILABLE.
+   */
+  guess(loginName: string): Promise<void>;
   /** What of the tree under `parent` a listing may show. */
   visible(permission: string, parent: string): Visibility;
   /**

@@ -1,6 +1,6 @@
 // What one slice offers to the others and to the chain. Slices never import slices: they meet here, in the composition root.
 import type { FeedEvent, Transaction } from "./database.ts";
-import type { Peer, PeerCertificate, Possession } from "./handler.ts";
+import type { PeerCertificate, Possession } from "./handler.ts";
 import type { Principal, Standing } from "./principal.ts";
 import type { SignatureAlgorithm } from "./sealing.ts";
 
@@ -225,66 +225,4 @@ export interface FeedReplay {
 export interface Ownership {
   /** In the transaction that creates the resource: the creator, who stands as is known now, becomes editor of it. */
   own(tx: Transaction, creator: Standing, resource: string, now: Date): Promise<void>;
-}
-
-export interface NewSession {
-  readonly standing: Standing;
-  readonly clientId: string;
-  /** What stands about the client; undefined = it is the built-in one. Audience and scopes were checked against it. */
-  readonly client?: Client | undefined;
-  /** Undefined = the installation's default audience. */
-  readonly audience: string | undefined;
-  /** Empty = no narrowing. */
-  readonly scopes: readonly string[];
-  readonly authenticationMethods: readonly string[];
-  readonly authenticationContext: string;
-  readonly deviceName: string;
-  readonly peer: Peer;
-  /** What the caller can show; its tokens are bound to that where the client's settings say so, or where it shows a proof. */
-  readonly possession: Possession;
-  readonly now: Date;
-}
-
-export interface IssuedTokens {
-  readonly accessToken: string;
-  readonly accessTokenExpiresAt: Date;
-  readonly refreshToken: string;
-  readonly refreshTokenExpiresAt: Date;
-  readonly sessionId: string;
-  readonly scopes: readonly string[];
-  readonly audience: string;
-  /** `dpop` = the access token works only with a proof. */
-  readonly scheme: "bearer" | "dpop";
-}
-
-/** A session that is signed and sealed but not yet stored; its tokens are dead until it is. */
-export interface PreparedSession {
-  readonly tokens: IssuedTokens;
-  store(tx: Transaction): Promise<void>;
-}
-
-export interface LiveSession {
-  readonly id: string;
-  readonly deviceName: string;
-  readonly address: string;
-  readonly createdAt: Date;
-  readonly refreshedAt: Date;
-  readonly idleExpiresAt: Date;
-  readonly absoluteExpiresAt: Date;
-}
-
-/** Sessions and their tokens. Offered by Token, asked by Auth. */
-export interface Sessions {
-  /**
-   * Signs the first tokens, outside any transaction. `sealDevice` seals name and address of the device under the
-   * subject's key. Errors: KEYS_UNAVAILABLE, AUDIENCE_UNKNOWN, PROOF_REQUIRED, PROOF_INVALID, PROOF_NONCE_REQUIRED.
-   */
-  prepare(
-    session: NewSession,
-    sealDevice: (sessionId: string, device: Uint8Array) => Buffer | Promise<Buffer>,
-  ): Promise<PreparedSession>;
-  /** Live sessions of a person after `after` (a session id), newest first. */
-  list(principalId: string, after: string | undefined, limit: number, now: Date): Promise<readonly LiveSession[]>;
-  /** Ends the session and announces it; false when the principal has no such live session. */
-  end(tx: Transaction, principalId: string, sessionId: string, reason: string, now: Date): Promise<boolean>;
 }

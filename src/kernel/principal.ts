@@ -45,6 +45,8 @@ export interface Principal {
   readonly confirmation?: Confirmation | undefined;
   /** The client that called itself, and showed its secret if it has one. Undefined = somebody called with a token. */
   readonly client?: string | undefined;
+  /** True = whoever calls acts for the principal (`act` of RFC 8693). */
+  readonly delegated?: boolean | undefined;
 }
 
 /** The permission that stands for all; held by administrators. */

@@ -13,10 +13,12 @@ import type { Exchange, Incoming, Outcome } from "./exchange.ts";
 import type { MethodEntry } from "./policy.ts";
 import type { RequestKey, RequestRecords } from "./request-records/records.ts";
 import { requestRecordKey } from "./request-records/store.ts";
+import type { CountGuess } from "./steps/limit.ts";
 
 export interface CallDeps {
   readonly unitOfWork: UnitOfWork;
   readonly records: RequestRecords;
+  readonly countGuess: CountGuess;
 }
 
 /** An exchange with the switches that only the chain may touch. */
@@ -191,6 +193,10 @@ class CallView implements Call {
     const { principal, now } = this.#exchange;
     if (principal === undefined || !inScope(principal.scopes, permission)) return false;
     return granted(principal.standing.grants, permission, resource, now.getTime());
+  }
+
+  async guess(loginName: string): Promise<void> {
+    await this.#deps.countGuess(this.#exchange, loginName);
   }
 
   visible(permission: string, parent: string) {

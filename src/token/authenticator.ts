@@ -26,6 +26,7 @@ function principalOf({ claims }: VerifiedToken, standing: Standing): Principal {
     tokenExpiresAt: new Date(claims.expiresAt * 1000),
     standing,
     confirmation: claims.confirmation,
+    delegated: claims.actors === undefined ? undefined : true,
   };
 }
 

@@ -19,6 +19,15 @@ export function encodeDevice(device: Device): Uint8Array {
   return Buffer.from(JSON.stringify(device), "utf8");
 }
 
+export async function sealDevice(
+  subjects: SubjectKeys,
+  principalId: string,
+  sessionId: string,
+  device: Uint8Array,
+): Promise<Buffer> {
+  return (await subjects.seal(principalId, deviceBinding(sessionId), device)).sealed;
+}
+
 export async function openDevice(
   subjects: SubjectKeys,
   principalId: string,

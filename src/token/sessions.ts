@@ -1,15 +1,18 @@
 // Sessions, as Auth sees them: opened by a login, listed and ended by their owner.
 import type { Reader, Transaction } from "../kernel/database.ts";
 import { uuidv7 } from "../kernel/ids.ts";
-import type { Client, LiveSession, NewSession, PreparedSession, Sessions } from "../kernel/ports.ts";
+import type { Client, Clients } from "../kernel/ports.ts";
 import type { Confirmation } from "../kernel/principal.ts";
 import type { SubjectKeys } from "../kernel/sealing.ts";
+import type { LiveSession, NewSession, PreparedSession, Sessions } from "../kernel/sessions.ts";
 import type { AccessTokens } from "./access-tokens.ts";
 import { encodeDevice, openDevice } from "./device.ts";
 import { sessionScopes } from "./domain/scopes.ts";
 import type { Proofs } from "./proofs.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import { idleExpiry, lastExpiry, type TokenSettings } from "./settings.ts";
+import { endSessionsOf } from "./subject/store.ts";
+import { createPrepareSuccessor, type PrepareBound } from "./succession.ts";
 import { endSession, insertSession, type ListedSession, listSessions, type SessionFacts } from "./token/store.ts";
 
 export interface SessionsDeps {
@@ -17,11 +20,12 @@ export interface SessionsDeps {
   readonly refreshTokens: RefreshTokens;
   readonly subjectKeys: SubjectKeys;
   readonly proofs: Pick<Proofs, "confirm">;
+  readonly clients: Clients;
   readonly reader: Reader;
   readonly settings: TokenSettings;
 }
 
-function factsOf(session: NewSession, settings: TokenSettings): SessionFacts {
+function factsOf(session: Omit<NewSession, "possession">, settings: TokenSettings): SessionFacts {
   return {
     id: uuidv7(session.now),
     principalId: session.standing.principalId,
@@ -54,17 +58,15 @@ export async function endAndAnnounce(
   return true;
 }
 
-function createPrepare(deps: SessionsDeps): Sessions["prepare"] {
-  const { accessTokens, refreshTokens, proofs, settings } = deps;
-  return async (session, sealDevice): Promise<PreparedSession> => {
+function createPrepareBound({ accessTokens, refreshTokens, settings }: SessionsDeps): PrepareBound {
+  return async (session, confirmation, seal): Promise<PreparedSession> => {
     const { now, standing, deviceName, peer, client } = session;
-    const confirmation = await proofs.confirm(client, session);
     const facts = { ...factsOf(session, settings), confirmation: guardOf(client, confirmation) };
     const idleExpiresAt = idleExpiry(settings, facts.absoluteExpiresAt, now, client?.refreshTokenLifetimeMs);
     const refreshToken = refreshTokens.write({ sessionId: facts.id, number: 1 });
     const [accessToken, device] = await Promise.all([
       accessTokens.issue({ ...facts, confirmation, client, sessionId: facts.id, standing, now, endsBy: idleExpiresAt }),
-      sealDevice(facts.id, encodeDevice({ name: deviceName, ...peer })),
+      seal(facts.id, encodeDevice({ name: deviceName, ...peer })),
     ]);
     const row = { ...facts, device, createdAt: now, refreshKeyVersion: refreshToken.keyVersion, idleExpiresAt };
     return {
@@ -84,7 +86,8 @@ function createPrepare(deps: SessionsDeps): Sessions["prepare"] {
 }
 
 export function createSessions(deps: SessionsDeps): Sessions {
-  const { subjectKeys, reader, settings } = deps;
+  const { subjectKeys, reader, settings, proofs } = deps;
+  const prepareBound = createPrepareBound(deps);
 
   async function unseal(principalId: string, session: ListedSession): Promise<LiveSession> {
     const { name, address } = await openDevice(subjectKeys, principalId, session);
@@ -93,12 +96,14 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   return {
-    prepare: createPrepare(deps),
+    prepare: async (session, seal) => prepareBound(session, await proofs.confirm(session.client, session), seal),
+    prepareSuccessor: createPrepareSuccessor({ ...deps, prepareBound }),
     async list(principalId, after, limit, now) {
       const listed = await listSessions(reader, principalId, after, limit, now);
       return await Promise.all(listed.map((session) => unseal(principalId, session)));
     },
     end: (tx, principalId, sessionId, reason, now) =>
       endAndAnnounce(tx, settings, { principalId, sessionId, reason, now }),
+    endAll: (tx, principalId, reason, now) => endSessionsOf(tx, { principalId, clientId: undefined, reason, now }),
   };
 }

@@ -13,11 +13,11 @@ import type {
   Freshness,
   Generations,
   PossessionGuard,
-  Sessions,
   Standings,
   WorkloadBindings,
 } from "../kernel/ports.ts";
 import type { Macs, PageTokens, SubjectKeys } from "../kernel/sealing.ts";
+import type { Sessions } from "../kernel/sessions.ts";
 import type { Sweep } from "../kernel/sweep.ts";
 import type { SigningKeys } from "../keys/ports.ts";
 import { createAccessTokens } from "./access-tokens.ts";

@@ -16,6 +16,8 @@ export interface FakeCallOptions {
   readonly certificate?: PeerCertificate;
   /** DPoP proofs in the metadata. */
   readonly proofs?: readonly string[];
+  /** Told of each guess; may refuse it. */
+  readonly onGuess?: (loginName: string) => void;
 }
 
 export const callTime = new Date("2026-11-21T08:00:00.000Z");
@@ -45,6 +47,7 @@ export function fakeCall(options: FakeCallOptions = {}): Call {
     possession: { proofs, httpMethod: "POST", path: "/test", certificate },
     audit,
     holds: (permission, resource) => scoped(permission) && granted(grants, permission, resource, now.getTime()),
+    guess: async (loginName) => options.onGuess?.(loginName),
     visible: (permission, parent) =>
       scoped(permission) ? visibility(grants, permission, parent, now.getTime()) : { allow: [], deny: [] },
     commit: (work) => unitOfWork.commit(audit, work),

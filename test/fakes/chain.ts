@@ -17,6 +17,7 @@ import { type Chain, type ChainDeps, createChain, type Failure, type Reply } fro
 import type { Incoming } from "../../src/rpc/exchange.ts";
 import type { Rates } from "../../src/rpc/limits/settings.ts";
 import { createPolicyTable, type MethodEntry } from "../../src/rpc/policy.ts";
+import { createGuessCount } from "../../src/rpc/steps/limit.ts";
 import { createSteps, type StepDeps } from "../../src/rpc/steps.ts";
 import { createMessageValidator } from "../../src/rpc/validation.ts";
 import { createFakeRecorder } from "./audit-recorder.ts";
@@ -76,6 +77,7 @@ export function createFakeChain(options: FakeChainOptions = {}) {
     clock: options.clock ?? { now: () => noon },
     unitOfWork,
     records,
+    countGuess: createGuessCount({ ...limiting, logger }),
     ...options.behind,
   });
   return { chain, table, steps, recorder, logger, unitOfWork, records, ...limiting };

@@ -1,5 +1,5 @@
 // A live session of a person, with everything that a test does not speak of filled in.
-import type { LiveSession } from "../../src/kernel/ports.ts";
+import type { LiveSession } from "../../src/kernel/sessions.ts";
 
 export function liveSession(principalId: string, id: string): LiveSession & { readonly principalId: string } {
   const at = (hours: number) => new Date(Date.UTC(2026, 10, 21, hours));

@@ -13,6 +13,7 @@ export const validRequests: Readonly<Record<string, object>> = {
   "AuthService/Login": person,
   "AuthService/Logout": {},
   "AuthService/WhoAmI": {},
+  "AuthService/ChangePassword": { currentPassword: "c", newPassword: "n" },
   "SessionService/ListSessions": { principalId: other },
   "SessionService/RevokeSession": { principalId: other, sessionId: `ses_${bob}` },
   "DirectoryService/CreateInvitation": {},

@@ -1,13 +1,13 @@
 // Opens the session that a password login or the making of the first administrator answers with.
 import { builtInClient } from "../../kernel/client-bounds.ts";
 import type { Call } from "../../kernel/handler.ts";
-import type { Client, PreparedSession, Sessions } from "../../kernel/ports.ts";
+import type { Client } from "../../kernel/ports.ts";
 import type { Standing } from "../../kernel/principal.ts";
 import type { Binding } from "../../kernel/sealing.ts";
+import type { PreparedSession, Sessions } from "../../kernel/sessions.ts";
 
-const passwordMethod = "pwd"; // RFC 8176
-/** Authenticator assurance level of SP 800-63B that one password reaches. */
-const passwordContext = "aal1";
+/** `pwd` is of RFC 8176; `aal1` the authenticator assurance level of SP 800-63B that one password reaches. */
+export const byPassword = { authenticationMethods: ["pwd"], authenticationContext: "aal1" } as const;
 
 export interface WantedSession {
   readonly standing: Standing;
@@ -33,8 +33,7 @@ export function preparePasswordSession(
       client,
       audience: audience === "" ? undefined : audience,
       scopes,
-      authenticationMethods: [passwordMethod],
-      authenticationContext: passwordContext,
+      ...byPassword,
       deviceName,
       peer: call.peer,
       possession: call.possession,

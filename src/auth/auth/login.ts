@@ -11,9 +11,10 @@ import { GatehouseError, invalidField } from "../../kernel/errors.ts";
 import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import { normaliseLoginName } from "../../kernel/login-name.ts";
-import type { Client, Clients, Sessions, Standings } from "../../kernel/ports.ts";
+import type { Client, Clients, Standings } from "../../kernel/ports.ts";
 import type { Standing } from "../../kernel/principal.ts";
 import type { Binding, Macs, SubjectKeys } from "../../kernel/sealing.ts";
+import type { Sessions } from "../../kernel/sessions.ts";
 import { loginNameParts } from "../domain/login-name-index.ts";
 import { isScopeName } from "../domain/scope-name.ts";
 import { lookupMacs } from "../lookup-macs.ts";
@@ -70,9 +71,11 @@ async function verify(deps: LoginDeps, loginName: string, password: string, call
   return known;
 }
 
+/** Of the generation that the password was read with: a session of the next one would outlive the change of its password. */
 async function requireActive(standings: Standings, credential: Credential): Promise<Standing> {
   const standing = credential.active ? await standings.fresh(credential.principalId) : undefined;
   if (standing?.active !== true) throw loginFailed("PRINCIPAL_DISABLED");
+  if (standing.generation !== credential.generation) throw loginFailed("REVOKED_MEANWHILE");
   return standing;
 }
 

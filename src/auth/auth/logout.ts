@@ -4,7 +4,7 @@ import { type AuthService, LogoutResponseSchema } from "@gatehouse/proto/gatehou
 import { GatehouseError } from "../../kernel/errors.ts";
 import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
-import type { Sessions } from "../../kernel/ports.ts";
+import type { Sessions } from "../../kernel/sessions.ts";
 
 export function createLogout({
   sessions,

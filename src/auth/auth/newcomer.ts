@@ -8,6 +8,7 @@ import type { Macs, PreparedSubjectKey, SubjectKeys } from "../../kernel/sealing
 import { loginNameFault } from "../domain/login-name.ts";
 import { loginNameParts } from "../domain/login-name-index.ts";
 import type { Passwords } from "../password/passwords.ts";
+import { encodeProfile, profileBinding } from "../person/profile.ts";
 import { insertPerson, loginNameOnce } from "./store.ts";
 
 export interface NewcomersDeps {
@@ -40,11 +41,10 @@ export function createNewcomers({ passwords, subjectKeys, macs }: NewcomersDeps)
     const id = uuidv7(now);
     const password = await passwords.make(id, request.password, signal);
     const key = await subjectKeys.prepare(id);
-    const profile = JSON.stringify({ login_name: request.loginName, display_name: request.displayName });
     const person = {
       id,
       loginNameIndex: macs.mac("blind-index", loginNameParts(normaliseLoginName(request.loginName))),
-      profile: key.seal({ kind: "person.profile", id }, Buffer.from(profile)),
+      profile: key.seal(profileBinding(id), encodeProfile(request)),
       password,
       now,
     };

@@ -4,6 +4,8 @@ import type { StoredPassword } from "../password/passwords.ts";
 
 export interface Credential extends StoredPassword {
   readonly active: boolean;
+  /** Read together with the password: while it stands, the password was not changed. */
+  readonly generation: number;
 }
 
 interface CredentialRow {
@@ -12,26 +14,60 @@ interface CredentialRow {
   readonly password: Buffer;
   readonly pepper_version: number;
   readonly state: string;
+  readonly generation: number;
 }
 
 const credentialStatement: Statement = {
   name: "auth.credential",
   text: `
-    select n.principal_id, n.password, n.pepper_version, p.state
+    select n.principal_id, n.password, n.pepper_version, p.state, p.generation
     from person n join principal p on p.id = n.principal_id
     where n.login_name_index = any($1::bytea[])`,
 };
 
-/** `indexes` are the blind index of the login name under every key version that may have stored it. */
-export async function findCredential(reader: Reader, indexes: readonly Buffer[]): Promise<Credential | undefined> {
-  const [row] = await reader.rows<CredentialRow>(credentialStatement, [indexes]);
-  if (row === undefined) return undefined;
+function credentialIn(row: CredentialRow): Credential {
   return {
     principalId: row.principal_id,
     sealed: row.password,
     pepperVersion: row.pepper_version,
     active: row.state === "active",
+    generation: row.generation,
   };
+}
+
+/** `indexes` are the blind index of the login name under every key version that may have stored it. */
+export async function findCredential(reader: Reader, indexes: readonly Buffer[]): Promise<Credential | undefined> {
+  const [row] = await reader.rows<CredentialRow>(credentialStatement, [indexes]);
+  return row && credentialIn(row);
+}
+
+export interface OwnCredential extends Credential {
+  /** Sealed under the key of the person. */
+  readonly profile: Buffer;
+}
+
+const ownCredentialStatement: Statement = {
+  name: "auth.own_credential",
+  text: `
+    select n.principal_id, n.password, n.pepper_version, n.profile, p.state, p.generation
+    from person n join principal p on p.id = n.principal_id
+    where n.principal_id = $1`,
+};
+
+/** Undefined = no such person. */
+export async function findOwnCredential(reader: Reader, principalId: string): Promise<OwnCredential | undefined> {
+  const [row] = await reader.rows<CredentialRow & { readonly profile: Buffer }>(ownCredentialStatement, [principalId]);
+  return row && { ...credentialIn(row), profile: row.profile };
+}
+
+const changeStatement: Statement = {
+  name: "auth.change_password",
+  text: "update person set password = $2, pepper_version = $3, password_changed_at = $4 where principal_id = $1",
+};
+
+/** In the transaction that raises the generation of the person, by which whoever read the old one knows. */
+export async function changePassword(tx: Transaction, made: StoredPassword, now: Date): Promise<void> {
+  await tx.rows(changeStatement, [made.principalId, made.sealed, made.pepperVersion, now.toISOString()]);
 }
 
 const replaceStatement: Statement = {

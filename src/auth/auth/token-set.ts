@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Presentation, type TokenSet, TokenSetSchema } from "@gatehouse/proto/gatehouse/token/v1/token_set_pb.js";
 import { formatId } from "../../kernel/ids.ts";
-import type { IssuedTokens } from "../../kernel/ports.ts";
+import type { IssuedTokens } from "../../kernel/sessions.ts";
 
 export function tokenSetOf(tokens: IssuedTokens): TokenSet {
   return create(TokenSetSchema, {

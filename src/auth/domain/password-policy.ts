@@ -29,7 +29,7 @@ const shortestWord = 3;
 const leastOwnLetters = 4;
 const leastOwnDigits = 9;
 
-export type PasswordFault = "too_short" | "too_long" | "common" | "context" | "guessable";
+export type PasswordFault = "too_short" | "too_long" | "common" | "context" | "guessable" | "unchanged";
 
 /** NFC, so that the same text typed on another keyboard is the same password. Nothing is folded or cut. */
 export function canonicalPassword(password: string): string {
@@ -82,6 +82,7 @@ export function describeFault(fault: PasswordFault, minLength: number): string {
     too_long: `must have at most ${longestPasswordBytes} bytes`,
     common: "is one of the most common passwords",
     context: "is made of the login name, the display name or the name of the service",
+    unchanged: "must not be the current password",
     guessable: "is too easy to guess; longer is better, an unusual phrase is best",
   };
   return descriptions[fault];

@@ -24,6 +24,8 @@ export interface StoredPassword {
 export interface Passwords {
   /** Throws PASSWORD_UNACCEPTABLE with a violation for each fault. */
   accept(password: string, context: PasswordContext, signal: AbortSignal): Promise<void>;
+  /** The same of `new_password`, which must not be the current one either. */
+  acceptInPlaceOf(current: string, password: string, context: PasswordContext, signal: AbortSignal): Promise<void>;
   /** One hashing. */
   make(principalId: string, password: string, signal: AbortSignal): Promise<StoredPassword>;
   /** Exactly one hashing, whatever the answer. */
@@ -50,18 +52,30 @@ function sealWith(sealer: InstallationSealer, principalId: string, phc: string):
   return { principalId, sealed: sealer.seal("pepper", bindingOf(principalId), Buffer.from(phc)), pepperVersion };
 }
 
-function refuse(faults: readonly PasswordFault[], minLength: number): void {
-  if (faults.length === 0) return;
-  const violations = faults.map((fault) => ({ field: "password", description: describeFault(fault, minLength) }));
-  throw new GatehouseError("PASSWORD_UNACCEPTABLE", { violations });
-}
-
-function createAccept({ strength, minLength }: PasswordsDeps): Passwords["accept"] {
+/** Refuses on the first round that found something; the field is the one that holds the password in the request. */
+function createAccept({ strength, minLength }: PasswordsDeps, field: string): Passwords["accept"] {
+  function refuse(faults: readonly PasswordFault[]): void {
+    if (faults.length === 0) return;
+    const violations = faults.map((fault) => ({ field, description: describeFault(fault, minLength) }));
+    throw new GatehouseError("PASSWORD_UNACCEPTABLE", { violations });
+  }
   return async (password, context, signal) => {
     const canonical = canonicalPassword(password);
-    refuse(lengthFaults(canonical, minLength), minLength);
+    refuse(lengthFaults(canonical, minLength));
     const estimate = await strength.estimate(canonical, contextWords(context), signal);
-    refuse(contentFaults(canonical, context, estimate), minLength);
+    refuse(contentFaults(canonical, context, estimate));
+  };
+}
+
+function createAcceptInPlaceOf(deps: PasswordsDeps): Passwords["acceptInPlaceOf"] {
+  const field = "new_password";
+  const accept = createAccept(deps, field);
+  return async (current, password, context, signal) => {
+    if (canonicalPassword(password) === canonicalPassword(current)) {
+      const description = describeFault("unchanged", deps.minLength);
+      throw new GatehouseError("PASSWORD_UNACCEPTABLE", { violations: [{ field, description }] });
+    }
+    await accept(password, context, signal);
   };
 }
 
@@ -81,7 +95,8 @@ export function createPasswords(deps: PasswordsDeps): Passwords {
   }
 
   return {
-    accept: createAccept(deps),
+    accept: createAccept(deps, "password"),
+    acceptInPlaceOf: createAcceptInPlaceOf(deps),
     make,
     matches: async (stored, password, signal) => hasher.verify(open(stored).phc, canonicalPassword(password), signal),
     async renew(stored, password, signal) {

@@ -2,6 +2,7 @@
 import type { Reader } from "../../kernel/database.ts";
 import type { DisplayNames } from "../../kernel/ports.ts";
 import type { SubjectKeys } from "../../kernel/sealing.ts";
+import { openProfile } from "./profile.ts";
 import { findProfile } from "./store.ts";
 
 export function createDisplayNames(deps: { readonly reader: Reader; readonly subjectKeys: SubjectKeys }): DisplayNames {
@@ -10,10 +11,8 @@ export function createDisplayNames(deps: { readonly reader: Reader; readonly sub
     async of(principalId) {
       const sealed = await findProfile(reader, principalId);
       if (sealed === undefined) return undefined;
-      const profile = await subjectKeys.open(principalId, { kind: "person.profile", id: principalId }, sealed);
-      if (profile === undefined) return undefined;
-      const { display_name: name } = JSON.parse(profile.toString()) as { readonly display_name?: string };
-      return name === "" ? undefined : name;
+      const { displayName } = await openProfile(subjectKeys, principalId, sealed);
+      return displayName === "" ? undefined : displayName;
     },
   };
 }

@@ -10,8 +10,8 @@ import {
 import { callerOf, type UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
-import type { LiveSession, Sessions } from "../../kernel/ports.ts";
 import type { PageTokens } from "../../kernel/sealing.ts";
+import type { LiveSession, Sessions } from "../../kernel/sessions.ts";
 import { namedPrincipal } from "../named-principal.ts";
 
 const method = `${SessionService.typeName}/${SessionService.method.listSessions.name}`;

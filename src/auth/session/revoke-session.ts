@@ -7,7 +7,7 @@ import {
 import { GatehouseError, invalidField } from "../../kernel/errors.ts";
 import type { UnaryHandler } from "../../kernel/handler.ts";
 import { formatId, parseId } from "../../kernel/ids.ts";
-import type { Sessions } from "../../kernel/ports.ts";
+import type { Sessions } from "../../kernel/sessions.ts";
 import { namedPrincipal } from "../named-principal.ts";
 
 export function createRevokeSession({

@@ -7,7 +7,7 @@ export const limits = {
     env: "GATEHOUSE_LIMIT_LOGIN",
     kind: is.rate,
     default: "10/60s",
-    doc: "Guessable credentials (Login, Register, Bootstrap), for each account; each address has ten times that. Counted by all replicas together.",
+    doc: "Guessable credentials (Login, Register, Bootstrap, ChangePassword), for each account; each address has ten times that. Counted by all replicas together.",
     reloadable: true,
   }),
   limitTokenCheck: setting({

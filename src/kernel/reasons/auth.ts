@@ -261,4 +261,16 @@ export const authReasons = {
     message: "a public client has no secrets",
     remedy: "Create a confidential client.",
   },
+  CURRENT_PASSWORD_WRONG: {
+    code: "FAILED_PRECONDITION",
+    id: "SEC-AUTH-044",
+    message: "the current password is not accepted",
+    remedy: "Send the password that is in force now; a token alone does not change it.",
+  },
+  PERSON_REQUIRED: {
+    code: "PERMISSION_DENIED",
+    id: "SEC-AUTH-045",
+    message: "only a person may do this, with a token of a session of their own",
+    remedy: "Log in as the person; tokens of service accounts and tokens that were exchanged do not do.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -91,7 +91,8 @@ function budgetsOf(making: Making, entry: MethodEntry): Budgets {
   return {
     address: budgetOf(making, limit, name, "address", rate),
     principal: budgetOf(making, limit, name, "principal", rate),
-    account: entry.account === undefined ? undefined : budgetOf(making, limit, name, "account", rate),
+    // Also where no field of the request names the account: the handler may find out whose password is guessed at.
+    account: limit === "login" ? budgetOf(making, limit, name, "account", rate) : undefined,
   };
 }
 

@@ -15,6 +15,7 @@ const policyDenials: ReadonlySet<Reason> = new Set([
   "CREDENTIAL_MISSING",
   "CREDENTIAL_INVALID",
   "CLIENT_INVALID",
+  "PERSON_REQUIRED",
   "RATE_LIMITED",
 ]);
 

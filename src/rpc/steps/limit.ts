@@ -134,8 +134,18 @@ export function createPrincipalLimitStep({ limits, logger }: LimitStepDeps): Ste
   };
 }
 
-/** Guesses at one account count together, wherever they come from. */
-export function createAccountLimitStep({ limits, logger }: LimitStepDeps): Step {
+export type CountGuess = (exchange: Exchange, loginName: string) => void | Promise<void>;
+
+/** Guesses at one account count together, wherever they come from and whichever method they try. */
+export function createGuessCount({ limits, logger }: LimitStepDeps): CountGuess {
+  return (exchange, loginName) => {
+    const budget = limits.of(exchange.entry).account;
+    if (budget !== undefined) return draw(exchange, budget, normaliseLoginName(loginName), logger);
+  };
+}
+
+export function createAccountLimitStep(deps: LimitStepDeps): Step {
+  const countGuess = createGuessCount(deps);
   return {
     name: "account limit",
     reason: "after validation, which bounds the name, and before the handler, which would hash a password",
@@ -143,8 +153,7 @@ export function createAccountLimitStep({ limits, logger }: LimitStepDeps): Step 
     enter(exchange) {
       const { entry, request } = exchange;
       if (entry.account === undefined || request === undefined) return;
-      const budget = limits.of(entry).account;
-      if (budget !== undefined) return draw(exchange, budget, normaliseLoginName(entry.account(request)), logger);
+      return countGuess(exchange, entry.account(request));
     },
   };
 }

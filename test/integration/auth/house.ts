@@ -16,6 +16,7 @@ import { createStandings, type StandingCache } from "../../../src/auth/standing/
 import { createContracts } from "../../../src/contracts.ts";
 import type { AccessConditions } from "../../../src/kernel/access-rule.ts";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
+import type { Reader } from "../../../src/kernel/database.ts";
 import type { UnaryHandler } from "../../../src/kernel/handler.ts";
 import { parseId } from "../../../src/kernel/ids.ts";
 import { everywhere } from "../../../src/kernel/networks.ts";
@@ -40,6 +41,8 @@ const always = { fresh: () => true };
 export interface HouseSettings extends Partial<AuthSettings> {
   /** The clusters whose tokens are believed. Default: none. */
   readonly issuers?: WorkloadIssuers | undefined;
+  /** Told of each statement before it reads, and waited for: what others do in between is the test's to say. */
+  readonly beforeRead?: (statement: string) => void | Promise<void>;
 }
 
 export interface House {
@@ -136,7 +139,12 @@ async function furnish(
       return this.time;
     },
   };
-  const { reader } = database;
+  const reader: Reader = {
+    async rows(statement, parameters) {
+      await settings.beforeRead?.(statement.name);
+      return database.reader.rows(statement, parameters);
+    },
+  };
   const standings = createStandings({ reader, freshness: always, clock });
   const clients = createKnownClients({ reader, writer: database.writer, freshness: always, macs: keys.macs });
   const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings, clients };

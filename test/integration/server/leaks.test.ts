@@ -14,6 +14,7 @@ import { clientCanaries } from "./client-canaries.ts";
 import { type Collector, freePort, startCollector } from "./collector.ts";
 import type { Ended, GatehouseProcess } from "./gatehouse-process.ts";
 import {
+  type Account,
   bootstrap,
   clientOf,
   databaseProcesses,
@@ -32,6 +33,7 @@ const control = `control/${unique()}`;
 
 const made = {
   password: `pa55 ${unique()} word`,
+  nextPassword: `next ${unique()} word`,
   wrongPassword: `wrong ${unique()} word`,
   loginName: `login-${unique()}`,
   unknownLoginName: `nobody-${unique()}`,
@@ -132,7 +134,22 @@ describe("values that only their owner may see", () => {
     tokens.push(...(await machineCanaries(client)), ...(await revocationCanaries(client, first.tokens.accessToken)));
     tokens.push(...(await clientCanaries(client, visitor, second)));
     await visitor.tokens.refresh({ refreshToken: renewed?.refreshToken ?? "" });
+    tokens.push(...(await passwordCanaries(second)));
     return first.tokens.accessToken;
+  }
+
+  /** The second person changes the password, and tries to with another one. */
+  async function passwordCanaries(account: Account): Promise<readonly Canary[]> {
+    const { tokens: held } = await logIn(visitorOf(server), account);
+    const { auth } = clientOf(server, held.accessToken);
+    const { nextPassword: newPassword, wrongPassword } = made;
+    await failing(auth.changePassword({ currentPassword: wrongPassword, newPassword }));
+    await failing(auth.changePassword({ currentPassword: account.password, newPassword: "short" }));
+    const { tokens: next } = await auth.changePassword({ currentPassword: account.password, newPassword });
+    return [
+      { name: "access token of a changed password", value: next?.accessToken ?? "" },
+      { name: "refresh token of a changed password", value: next?.refreshToken ?? "" },
+    ];
   }
 
   async function liveBadly(accessToken: string): Promise<void> {

@@ -45,7 +45,7 @@ async function open() {
     deadline: { defaultMs: 30_000, maxMs: 60_000 },
   });
   const clock = { now: () => world.time.now };
-  const chain = createChain({ steps, clock, unitOfWork: installation.unitOfWork, records });
+  const chain = createChain({ steps, clock, unitOfWork: installation.unitOfWork, records, countGuess: () => {} });
   return { installation, world, tokens, recorder, logger, served: { chain, table } };
 }
 

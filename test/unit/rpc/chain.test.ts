@@ -78,7 +78,13 @@ describe("steps that fall over", () => {
     const deadline = createDeadlineStep({ defaultMs: 1_000, maxMs: 1_000 });
     return {
       table,
-      chain: createChain({ steps: [...steps, deadline], clock: { now: () => noon }, unitOfWork, records }),
+      chain: createChain({
+        steps: [...steps, deadline],
+        clock: { now: () => noon },
+        unitOfWork,
+        records,
+        countGuess: () => {},
+      }),
     };
   }
 

@@ -36,6 +36,7 @@ function door({ state = "active", cost, standing = {} }: Setup = {}) {
     ),
     pepper_version: 1,
     state,
+    generation: 1,
   };
   const database = scriptedDatabase({
     "auth.credential": ([indexes]) => ((indexes as Buffer[]).some((one) => one.equals(indexOf("alice"))) ? [row] : []),
@@ -81,6 +82,7 @@ const failures: readonly (readonly [string, string, string, string, Setup])[] = 
   ["a disabled person", "alice", "mellon99", "PRINCIPAL_DISABLED", { state: "disabled" }],
   ["a disabled person and a wrong password", "alice", "wrong", "WRONG_PASSWORD", { state: "disabled" }],
   ["a person disabled this moment", "alice", "mellon99", "PRINCIPAL_DISABLED", { standing: { active: false } }],
+  ["a password that was changed meanwhile", "alice", "mellon99", "REVOKED_MEANWHILE", { standing: { generation: 2 } }],
 ];
 
 describe("Login", () => {

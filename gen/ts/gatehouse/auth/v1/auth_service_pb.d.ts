@@ -366,6 +366,60 @@ export declare type WhoAmIResponse = Message<"gatehouse.auth.v1.WhoAmIResponse">
 export declare const WhoAmIResponseSchema: GenMessage<WhoAmIResponse>;
 
 /**
+ * Request of ChangePassword.
+ *
+ * @generated from message gatehouse.auth.v1.ChangePasswordRequest
+ */
+export declare type ChangePasswordRequest = Message<"gatehouse.auth.v1.ChangePasswordRequest"> & {
+  /**
+   * The password until now, whatever the token says of who calls.
+   *
+   * @generated from field: string current_password = 1;
+   */
+  currentPassword: string;
+
+  /**
+   * The new one, at least 8 code points and at most 1,024 bytes, and not the current one.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export declare const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest>;
+
+/**
+ * Answer of ChangePassword.
+ *
+ * @generated from message gatehouse.auth.v1.ChangePasswordResponse
+ */
+export declare type ChangePasswordResponse = Message<"gatehouse.auth.v1.ChangePasswordResponse"> & {
+  /**
+   * Tokens of the session that takes the place of the caller's.
+   *
+   * @generated from field: gatehouse.token.v1.TokenSet tokens = 1;
+   */
+  tokens?: TokenSet | undefined;
+
+  /**
+   * How many sessions of the person ended, that of the call included.
+   *
+   * @generated from field: int32 ended_sessions = 2;
+   */
+  endedSessions: number;
+};
+
+/**
+ * Describes the message gatehouse.auth.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export declare const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse>;
+
+/**
  * Kinds of principals.
  *
  * @generated from enum gatehouse.auth.v1.PrincipalKind
@@ -458,6 +512,22 @@ export declare const AuthService: GenService<{
     methodKind: "unary";
     input: typeof WhoAmIRequestSchema;
     output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * Puts a new password in the place of the caller's own. Every session of the person ends with every token that was handed
+   * out, those of the call included; the answer holds the tokens of a new session, of the same client, audience, scopes and
+   * device. People alone change a password, with a token of their own: neither service accounts nor whoever acts for a person.
+   * Guesses at the current password count together with those of Login.
+   * Errors: CURRENT_PASSWORD_WRONG; PASSWORD_UNACCEPTABLE; PERSON_REQUIRED; CREDENTIAL_INVALID when something else ended the
+   * session meanwhile; CLIENT_NOT_ALLOWED, SCOPE_EXCEEDS_GRANT and AUDIENCE_UNKNOWN when the client of the session may no longer have
+   * what it had; LOGIN_BUSY with RetryInfo, RATE_LIMITED with RetryInfo.
+   *
+   * @generated from rpc gatehouse.auth.v1.AuthService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
   },
 }>;
 
