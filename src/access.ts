@@ -8,10 +8,16 @@ export interface Access {
   readonly reload: ReloadPart;
 }
 
-export function createAccess({ stepUpAge, adminNetworks }: Pick<Config, "stepUpAge" | "adminNetworks">): Access {
+type Settings = Pick<Config, "stepUpAge" | "stepUpSecondFactor" | "adminNetworks">;
+
+export function createAccess({ stepUpAge, stepUpSecondFactor, adminNetworks }: Settings): Access {
   let networks = adminNetworks;
   return {
-    conditions: { stepUpAgeMs: stepUpAge === "off" ? undefined : stepUpAge, adminNetworks: () => networks },
+    conditions: {
+      stepUpAgeMs: stepUpAge === "off" ? undefined : stepUpAge,
+      secondFactor: stepUpSecondFactor === "administrators",
+      adminNetworks: () => networks,
+    },
     reload: follows((config) => {
       networks = config.adminNetworks;
     }),

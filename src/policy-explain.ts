@@ -42,6 +42,12 @@ function resourceForm({ resourceType, resourceField }: MethodEntry): string {
   return [resourceType, field].filter((part) => part !== "").join("/") || "everything";
 }
 
+function secondFactorLines({ stepUp, secondFactor }: Demand, config: Config, others: string): readonly string[] {
+  if (secondFactor) return [`a second factor (acr aal2)${others}`];
+  if (!stepUp || config.stepUpSecondFactor === "off") return [];
+  return [`of people a second factor (acr aal2)${others}`];
+}
+
 function narrowed({ access, permission, demand }: MethodEntry, config: Config): readonly string[] {
   const others = access === Access.SELF ? ", for calls about others" : "";
   return [
@@ -53,6 +59,7 @@ function narrowed({ access, permission, demand }: MethodEntry, config: Config): 
             : `a login of the last ${config.stepUpAge / 1_000} s${others}`,
         ]
       : []),
+    ...secondFactorLines(demand, config, others),
     ...(demand.adminNetwork
       ? [`a network of GATEHOUSE_ADMIN_NETWORKS, which is ${config.adminNetworks.text}${others}`]
       : []),
@@ -91,10 +98,17 @@ async function findSubject(reader: Reader, principal: string, now: Date): Promis
 
 /** As for a token that nothing narrows, since which token will be shown cannot be known here. */
 function verdict({ standing, grants }: Subject, { demand, resource }: Question, now: Date): string {
-  const asker = { scopes: new Set([anyPermission]), authenticatedAt: now, standing: { grants } };
-  const conditions = { stepUpAgeMs: undefined, adminNetworks: () => everywhere };
+  const { kind } = standing;
+  const asker = {
+    scopes: new Set([anyPermission]),
+    kind,
+    authenticatedAt: now,
+    authenticationMethods: [],
+    standing: { grants },
+  };
+  const conditions = { stepUpAgeMs: undefined, secondFactor: false, adminNetworks: () => everywhere };
   if (!standing.active) return "no: the principal is disabled";
-  const refusal = accessRefusal(demand, asker, resource, "", now.getTime(), conditions);
+  const refusal = accessRefusal({ ...demand, stepUp: false }, asker, resource, "", now.getTime(), conditions);
   const decider = decidingGrant(grants, demand.permission, resource, now.getTime());
   const why = decider === undefined ? "no grant says anything about it" : grantLine(decider);
   if (demand.grant === "none") return "yes: no grant is asked for";

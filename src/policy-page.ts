@@ -15,8 +15,13 @@ function resource({ access, permission, resourceType, resourceField }: MethodEnt
 }
 
 /** What the rule of access asks beside the grant. */
-function gate({ demand: { stepUp, adminNetwork } }: MethodEntry): string {
-  return [...(stepUp ? ["step-up"] : []), ...(adminNetwork ? ["network"] : [])].join(", ");
+function gate({ demand: { stepUp, secondFactor, adminNetwork } }: MethodEntry, { stepUpSecondFactor }: Config): string {
+  const second = secondFactor || (stepUp && stepUpSecondFactor === "administrators");
+  return [
+    ...(stepUp ? ["step-up"] : []),
+    ...(second ? ["second factor"] : []),
+    ...(adminNetwork ? ["network"] : []),
+  ].join(", ");
 }
 
 function row(entry: MethodEntry, config: Config): readonly string[] {
@@ -27,7 +32,7 @@ function row(entry: MethodEntry, config: Config): readonly string[] {
     Access[entry.access],
     entry.permission,
     resource(entry),
-    gate(entry),
+    gate(entry, config),
     `${entry.limit}${often}`,
     entry.priority,
     AuditMode[entry.auditMode],

@@ -38,6 +38,8 @@ export interface Principal {
   /** Permission names that the token narrows to; `*` narrows nothing. */
   readonly scopes: ReadonlySet<string>;
   readonly authenticationMethods: readonly string[];
+  /** Class of the authentication (`acr`); undefined = none is said. */
+  readonly authenticationContext?: string | undefined;
   readonly authenticatedAt: Date;
   readonly tokenExpiresAt: Date;
   readonly standing: Standing;

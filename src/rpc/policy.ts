@@ -114,7 +114,7 @@ function* gateProblems(policy: MethodPolicy): Generator<string> {
     yield "changes who may do what and does not say from which network";
   if (StepUp[policy.stepUp] === undefined || Network[policy.network] === undefined)
     yield "asks for a step-up or a network that does not exist";
-  if (policy.access === Access.PUBLIC && policy.stepUp === StepUp.RECENT)
+  if (policy.access === Access.PUBLIC && policy.stepUp > StepUp.NONE)
     yield "asks callers without a credential for a recent authentication";
 }
 
@@ -147,8 +147,10 @@ function* policyProblems(method: DescMethod, policy: MethodPolicy): Generator<st
     yield `allows requests beyond ${largestRequestBytes} bytes`;
 }
 
+const noStepUp = { stepUp: false, secondFactor: false } as const;
+
 /** The demand of methods that every live principal may call about itself. One object, so that it is known at a glance. */
-export const nothingAsked: Demand = { permission: "", grant: "none", stepUp: false, adminNetwork: false };
+export const nothingAsked: Demand = { permission: "", grant: "none", ...noStepUp, adminNetwork: false };
 
 const grantAsked: Readonly<Record<Access, Demand["grant"]>> = {
   [Access.UNSPECIFIED]: "whole",
@@ -165,11 +167,12 @@ function demandsOf({ access, permission, stepUp, network }: MethodPolicy): Pick<
   const whole: Demand = {
     permission,
     grant: grantAsked[access],
-    stepUp: stepUp === StepUp.RECENT,
+    stepUp: stepUp > StepUp.NONE,
+    secondFactor: stepUp === StepUp.SECOND_FACTOR,
     adminNetwork: network === Network.ADMIN,
   };
   const demand = whole.grant === "none" && !whole.stepUp && !whole.adminNetwork ? nothingAsked : whole;
-  const own: Demand = { permission, grant: "scope", stepUp: false, adminNetwork: false };
+  const own: Demand = { permission, grant: "scope", ...noStepUp, adminNetwork: false };
   return { demand, ownDemand: access === Access.SELF ? own : demand };
 }
 

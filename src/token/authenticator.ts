@@ -22,6 +22,7 @@ function principalOf({ claims }: VerifiedToken, standing: Standing): Principal {
     tokenId: claims.tokenId,
     scopes: new Set(claims.scopes),
     authenticationMethods: claims.authenticationMethods,
+    authenticationContext: claims.authenticationContext,
     authenticatedAt: new Date(claims.authenticatedAt * 1000),
     tokenExpiresAt: new Date(claims.expiresAt * 1000),
     standing,

@@ -69,7 +69,7 @@ export function createFakeChain(options: FakeChainOptions = {}) {
     clients: options.clients,
     validator: createMessageValidator(),
     ...limiting,
-    access: options.access ?? { stepUpAgeMs: undefined, adminNetworks: () => everywhere },
+    access: options.access ?? { stepUpAgeMs: undefined, secondFactor: false, adminNetworks: () => everywhere },
     deadline: options.deadline ?? { defaultMs: 5_000, maxMs: 60_000 },
   });
   const chain = createChain({

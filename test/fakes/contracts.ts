@@ -1,7 +1,7 @@
 // A few contracts for tests of handlers that explain access.
 import type { Contracts, MethodContract } from "../../src/kernel/contracts.ts";
 
-const whole = { grant: "whole", stepUp: false, adminNetwork: false } as const;
+const whole = { grant: "whole", stepUp: false, secondFactor: false, adminNetwork: false } as const;
 
 const methods: readonly MethodContract[] = [
   {
@@ -15,13 +15,13 @@ const methods: readonly MethodContract[] = [
     permission: "things.list",
     resourceType: "principals",
     demand: { permission: "things.list", ...whole, stepUp: true },
-    ownDemand: { permission: "things.list", grant: "scope", stepUp: false, adminNetwork: false },
+    ownDemand: { permission: "things.list", grant: "scope", stepUp: false, secondFactor: false, adminNetwork: false },
   },
   {
     name: "t.v1.Things/Own",
     permission: "things.own",
     resourceType: "",
-    demand: { permission: "things.own", grant: "none", stepUp: true, adminNetwork: true },
+    demand: { permission: "things.own", grant: "none", stepUp: true, secondFactor: false, adminNetwork: true },
   },
 ];
 

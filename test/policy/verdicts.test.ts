@@ -106,7 +106,7 @@ const fake = createFakeChain({
     },
     principalOf: () => shown?.boundTo,
   },
-  access: { stepUpAgeMs, adminNetworks: () => parseNetworks(adminNetwork) ?? nowhere },
+  access: { stepUpAgeMs, secondFactor: false, adminNetworks: () => parseNetworks(adminNetwork) ?? nowhere },
 });
 
 async function judge(method: DescMethod, caller: Caller, way: Way): Promise<string> {

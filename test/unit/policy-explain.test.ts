@@ -18,6 +18,8 @@ describe("gatehouse policy explain", () => {
       "  needs: a network of GATEHOUSE_ADMIN_NETWORKS, which is 10.0.0.0/8",
       "  priority normal, limit write, event authz.grant_created",
     ]);
+    const second = await ask("GrantService/CreateGrant", { GATEHOUSE_STEP_UP_SECOND_FACTOR: "administrators" });
+    expect(second).toContain("  needs: of people a second factor (acr aal2)\n");
     expect(await ask("GetJwks")).toContain("may call: anyone, without a credential\n");
     expect(await ask("GrantService/CreateGrant", { GATEHOUSE_STEP_UP_AGE: "off" })).toContain("no step-up: it is off");
   });

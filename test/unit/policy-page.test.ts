@@ -31,6 +31,12 @@ describe("gatehouse policy", () => {
     expect(line).toMatch(/grants\.create +\{resource\} +step-up, network +write/);
   });
 
+  it("CLM-11 tells that people need a second factor, when the settings say so", () => {
+    const page = pageWith({ GATEHOUSE_STEP_UP_SECOND_FACTOR: "administrators" });
+    expect(page.find((one) => one.includes("/CreateGrant "))).toMatch(/ step-up, second factor, network +write/);
+    expect(page.filter((one) => one.includes("second factor") && !one.includes("step-up"))).toEqual([]);
+  });
+
   it("shows a limit that is off as none", () => {
     const line = pageWith({ GATEHOUSE_LIMIT_READ: "off" }).find((one) => one.includes("/GetSecret "));
     expect(line).toMatch(/\{path\} +read +normal +BLOCKING/);

@@ -1,4 +1,5 @@
 // Opens the session that a password login or the making of the first administrator answers with.
+import { oneFactor } from "../../kernel/assurance.ts";
 import { builtInClient } from "../../kernel/client-bounds.ts";
 import type { Call } from "../../kernel/handler.ts";
 import type { Client } from "../../kernel/ports.ts";
@@ -6,8 +7,8 @@ import type { Standing } from "../../kernel/principal.ts";
 import type { Binding } from "../../kernel/sealing.ts";
 import type { PreparedSession, Sessions } from "../../kernel/sessions.ts";
 
-/** `pwd` is of RFC 8176; `aal1` the authenticator assurance level of SP 800-63B that one password reaches. */
-export const byPassword = { authenticationMethods: ["pwd"], authenticationContext: "aal1" } as const;
+/** What one password comes to; `pwd` is of RFC 8176. */
+export const byPassword = { authenticationMethods: ["pwd"], authenticationContext: oneFactor } as const;
 
 export interface WantedSession {
   readonly standing: Standing;

@@ -7,13 +7,13 @@ import {
   ExplainAccessResponseSchema,
   type GrantService,
 } from "@gatehouse/proto/gatehouse/auth/v1/grant_service_pb.js";
-import { type AccessConditions, accessRefusal, type Demand } from "../../kernel/access-rule.ts";
+import { type AccessConditions, accessRefusal, type Demand, stepUpFor } from "../../kernel/access-rule.ts";
 import type { Contracts } from "../../kernel/contracts.ts";
 import type { Reader } from "../../kernel/database.ts";
 import { GatehouseError, invalidField } from "../../kernel/errors.ts";
 import { type Call, callerOf, type UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
-import { anyPermission, decidingGrant } from "../../kernel/principal.ts";
+import { anyPermission, decidingGrant, type PrincipalKind } from "../../kernel/principal.ts";
 import { namedPrincipal } from "../named-principal.ts";
 import { readStanding } from "../standing/store.ts";
 import { grantView } from "./grant-view.ts";
@@ -29,6 +29,8 @@ interface Question {
   readonly demand: Demand;
   readonly resource: string;
 }
+
+const unnarrowed = { stepUp: false, secondFactor: false, adminNetwork: false } as const;
 
 function ofMethod(contracts: Contracts, { method, resource }: ExplainAccessRequest, owner: string): Question {
   const contract = contracts.method(method);
@@ -50,7 +52,7 @@ function questionOf(contracts: Contracts, request: ExplainAccessRequest, owner: 
     throw invalidField("permission", "must be given, or the method, not both");
   if (method !== "") return ofMethod(contracts, request, owner);
   if (permission === anyPermission) throw invalidField("permission", "must be one permission");
-  return { demand: { permission, grant: "whole", stepUp: false, adminNetwork: false }, resource };
+  return { demand: { permission, grant: "whole", ...unnarrowed }, resource };
 }
 
 /** Where no grant is asked for, none decides, whatever it says. */
@@ -73,9 +75,9 @@ function decide(
   access: AccessConditions,
 ): AccessDecision {
   const caller = callerOf(call);
-  const asked = self ? demand : { ...demand, stepUp: false, adminNetwork: false };
+  const asked = self ? demand : { ...demand, ...unnarrowed };
   const scopes = self ? caller.scopes : new Set([anyPermission]);
-  const asker = { scopes, authenticatedAt: caller.authenticatedAt, standing: { grants } };
+  const asker = { ...caller, scopes, standing: { grants } };
   const reason = accessRefusal(asked, asker, resource, call.peer.address, call.now.getTime(), access);
   if (reason === undefined) return AccessDecision.ALLOWED;
   if (reason !== "PERMISSION_DENIED") return refused[reason];
@@ -85,14 +87,17 @@ function decide(
 }
 
 function narrowings(
-  { permission, grant, stepUp, adminNetwork }: Demand,
-  { stepUpAgeMs, adminNetworks }: AccessConditions,
+  demand: Demand,
+  kind: PrincipalKind,
+  conditions: AccessConditions,
 ): MessageInitShape<typeof ExplainAccessResponseSchema> {
+  const { ageMs, context } = stepUpFor(demand, kind, conditions);
   return {
-    permission,
-    scopeNarrows: grant !== "none",
-    networkNarrows: adminNetwork && !adminNetworks().everywhere,
-    ...(stepUp && stepUpAgeMs !== undefined ? { stepUpAge: durationFromMs(stepUpAgeMs) } : {}),
+    permission: demand.permission,
+    scopeNarrows: demand.grant !== "none",
+    networkNarrows: demand.adminNetwork && !conditions.adminNetworks().everywhere,
+    secondFactorNarrows: context !== undefined,
+    ...(ageMs === undefined ? {} : { stepUpAge: durationFromMs(ageMs) }),
   };
 }
 
@@ -109,7 +114,7 @@ export function createExplainAccess(deps: ExplainDeps): UnaryHandler<typeof Gran
     const subject = { grants, self: owner === callerOf(call).id };
     const decider = deciderOf(question, grants, call.now);
     return create(ExplainAccessResponseSchema, {
-      ...narrowings(demand, deps.access),
+      ...narrowings(demand, standing.kind, deps.access),
       resource,
       decision: standing.active ? decide(question, subject, call, deps.access) : AccessDecision.PRINCIPAL_INACTIVE,
       ...(decider === undefined ? {} : { decidingGrant: grantView(decider.row) }),

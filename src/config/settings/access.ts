@@ -21,6 +21,12 @@ export const access = {
     default: "12h",
     doc: "How long after its login a caller may change who may do what; later it logs in again (RFC 9470). `off` = for as long as its session lives.",
   }),
+  stepUpSecondFactor: setting({
+    env: "GATEHOUSE_STEP_UP_SECOND_FACTOR",
+    kind: is.oneOf("off", "administrators"),
+    default: "off",
+    doc: "`administrators`: people who change who may do what need a second factor (`acr` `aal2`) as well; service accounts, which have none, do not. This version enrols no factors yet, so people then change nothing of the kind.",
+  }),
   adminNetworks: setting({
     env: "GATEHOUSE_ADMIN_NETWORKS",
     kind: is.networks,

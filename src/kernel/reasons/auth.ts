@@ -114,8 +114,9 @@ export const authReasons = {
   STEP_UP_REQUIRED: {
     code: "UNAUTHENTICATED",
     id: "SEC-AUTH-019",
-    message: "a more recent authentication is required",
-    remedy: "Log in again, then call with the new access token; a refreshed one keeps the time of its login.",
+    message: "a more recent or a surer authentication is required",
+    remedy:
+      "Log in again, with a second factor where the metadata `acr_values` names `aal2`, then call with the new access token; a refreshed one keeps time and class of its login.",
   },
   NETWORK_NOT_ALLOWED: {
     code: "PERMISSION_DENIED",

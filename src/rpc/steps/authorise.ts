@@ -1,6 +1,13 @@
 // Whether the caller may, by the one rule of access (src/kernel/access-rule.ts) and the demand that the method's policy makes.
 import { Access, AuditMode } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
-import { type AccessConditions, type AccessRefusal, accessRefusal, type Demand } from "../../kernel/access-rule.ts";
+import {
+  type AccessConditions,
+  type AccessRefusal,
+  accessRefusal,
+  type Demand,
+  type StepUp,
+  stepUpFor,
+} from "../../kernel/access-rule.ts";
 import type { AuditResource } from "../../kernel/audit.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId } from "../../kernel/ids.ts";
@@ -22,22 +29,26 @@ function auditResource(resource: string): AuditResource {
   return { type: type.replace(/s$/, "") || "all", uid: rest.join("/") || "*" };
 }
 
-const metadataOf: Readonly<
-  Record<AccessRefusal, (permission: string, ageMs: number) => Readonly<Record<string, string>>>
-> = {
-  PERMISSION_DENIED: (permission) => ({ permission }),
-  SCOPE_MISSING: (permission) => ({ permission }),
-  NETWORK_NOT_ALLOWED: () => ({}),
-  // As `max_age` in RFC 9470.
-  STEP_UP_REQUIRED: (_permission, ageMs) => ({ max_age_seconds: String(Math.floor(ageMs / 1_000)) }),
-};
+/** All that is asked of the caller's next authentication, whichever of it was lacking (RFC 9470). */
+function stepUpMetadata({ ageMs, context }: StepUp): Readonly<Record<string, string>> {
+  return {
+    ...(ageMs === undefined ? {} : { max_age_seconds: String(Math.floor(ageMs / 1_000)) }),
+    ...(context === undefined ? {} : { acr_values: context }),
+  };
+}
+
+function metadataOf({ entry: { demand }, principal }: Exchange, reason: AccessRefusal, conditions: AccessConditions) {
+  if (reason === "NETWORK_NOT_ALLOWED") return {};
+  if (reason !== "STEP_UP_REQUIRED") return { permission: demand.permission };
+  return stepUpMetadata(stepUpFor(demand, principal?.kind ?? "person", conditions));
+}
 
 /** A refusal must tell the trail what was out of reach, since no handler will. */
-function refuse(exchange: Exchange, reason: AccessRefusal, { stepUpAgeMs = 0 }: AccessConditions): never {
+function refuse(exchange: Exchange, reason: AccessRefusal, conditions: AccessConditions): never {
   const { permission } = exchange.entry.demand;
   exchange.audit.resources.push(auditResource(resourceOf(exchange)));
   if (permission !== "") exchange.audit.details.permission = permission;
-  throw new GatehouseError(reason, { metadata: metadataOf[reason](permission, stepUpAgeMs) });
+  throw new GatehouseError(reason, { metadata: metadataOf(exchange, reason, conditions) });
 }
 
 /** Calls of SELF methods about the caller itself ask for less. */

@@ -48,13 +48,21 @@ function metadataOf({ status }: Failure): Readonly<Record<string, string>> {
 
 const realm = 'Bearer realm="gatehouse"';
 
+/** Names what the next authentication must come up to, and nothing that this one was. */
+function stepUpChallenge({ max_age_seconds: age, acr_values: context }: Readonly<Record<string, string>>): string {
+  const wanted = [
+    ...(context === undefined ? [] : [`acr_values="${context}"`]),
+    ...(age === undefined ? [] : [`max_age="${age}"`]),
+  ];
+  return [realm, 'error="insufficient_user_authentication"', ...wanted].join(", ");
+}
+
 /** RFC 6750 section 3 and RFC 9470 section 3. A call without any credential is told of no error. */
 function challenge(failure: Failure): string | undefined {
   if (failure.reason === "CREDENTIAL_INVALID") return `${realm}, error="invalid_token"`;
   if (failure.reason === "SCOPE_MISSING")
     return `${realm}, error="insufficient_scope", scope="${metadataOf(failure).permission ?? ""}"`;
-  if (failure.reason === "STEP_UP_REQUIRED")
-    return `${realm}, error="insufficient_user_authentication", max_age="${metadataOf(failure).max_age_seconds ?? "0"}"`;
+  if (failure.reason === "STEP_UP_REQUIRED") return stepUpChallenge(metadataOf(failure));
   return httpStatusOf(failure) === 401 ? realm : undefined;
 }
 

@@ -16,6 +16,7 @@ let conditions: { stepUpAgeMs: number | undefined; networks: Networks };
 beforeEach(async () => {
   conditions = { stepUpAgeMs: undefined, networks: everywhere };
   const access: AccessConditions = {
+    secondFactor: false,
     get stepUpAgeMs() {
       return conditions.stepUpAgeMs;
     },

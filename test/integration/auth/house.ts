@@ -121,7 +121,7 @@ const defaultSettings = {
   },
 } as const;
 
-const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, adminNetworks: () => everywhere };
+const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, secondFactor: false, adminNetworks: () => everywhere };
 
 async function furnish(
   database: TestDatabase,

@@ -155,6 +155,62 @@ describe("a login of long ago", () => {
   });
 });
 
+describe("administrators who need a second factor", () => {
+  it("CLM-11 change nobody's access by a password alone, are told what is asked, and are let in with both", async () => {
+    await using installation = await makeInstallation();
+    const first = await installation.start();
+    const { tokens, principalId } = await bootstrap(installation.dataDir, visitorOf(first));
+    const { serviceAccounts, grants } = clientOf(first, tokens.accessToken);
+    const robot =
+      (await serviceAccounts.createServiceAccount({ displayName: "robot" })).serviceAccount?.principalId ?? "";
+    await grants.createGrant({ principalId: robot, role: "admin" });
+    const { secret } = await serviceAccounts.createApiKey({ principalId: robot, displayName: "ci" });
+    await first.stop();
+
+    const server = await installation.start({ GATEHOUSE_STEP_UP_SECOND_FACTOR: "administrators" });
+    const mint = await openMint(installation.dataDir);
+    const { header, claims } = mint.read(tokens.accessToken);
+    const role = (name: string) => ({ name, permissions: ["secrets.read"] });
+    const create = (token: string, name: string) =>
+      clientOf(server, token)
+        .grants.createRole(role(name))
+        .catch((error: unknown) => error);
+    const asked = {
+      reason: "STEP_UP_REQUIRED",
+      grpcCode: 16,
+      metadata: { acr_values: "aal2", max_age_seconds: "43200" },
+    };
+    expect(claims).toMatchObject({ amr: ["pwd"], acr: "aal1" });
+    expect(await create(tokens.accessToken, "by-password")).toMatchObject(asked);
+    expect(await create(await mint.sign(header, { ...claims, acr: "aal2" }), "by-claim")).toMatchObject(asked);
+    const path = "gatehouse.auth.v1.GrantService/CreateRole";
+    const answer = await fetch(`${server.webAddress}/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${tokens.accessToken}` },
+      body: JSON.stringify(role("by-web")),
+    });
+    expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([
+      401,
+      'Bearer realm="gatehouse", error="insufficient_user_authentication", acr_values="aal2", max_age="43200"',
+    ]);
+    const both = await mint.sign(header, { ...claims, amr: ["pwd", "otp"], acr: "aal2" });
+    expect(await create(both, "by-both")).toMatchObject({ role: { name: "by-both" } });
+    const { issued } = await visitorOf(server).tokens.issueToken({ credential: { case: "apiKey", value: secret } });
+    expect(await create(issued?.accessToken ?? "", "by-machine")).toMatchObject({ role: { name: "by-machine" } });
+    const explained = { method: path, resource: "" };
+    const { explainAccess } = clientOf(server, tokens.accessToken).grants;
+    expect(await explainAccess(explained)).toMatchObject({ decision: 7, secondFactorNarrows: true });
+    expect(await explainAccess({ ...explained, principalId: robot })).toMatchObject({ secondFactorNarrows: false });
+    // What changes nobody's access is not asked for it.
+    expect(await reasonOf(clientOf(server, tokens.accessToken).grants.listGrants({ principalId }))).toBe("allowed");
+  });
+
+  it("CLM-11 are not served under a setting that means nothing", async () => {
+    await using installation = await makeInstallation({ GATEHOUSE_STEP_UP_SECOND_FACTOR: "everybody" });
+    await expect(installation.start()).rejects.toThrow(/GATEHOUSE_STEP_UP_SECOND_FACTOR/);
+  });
+});
+
 describe("a role that changes", () => {
   async function withReader(
     installation: Installation,

@@ -12,7 +12,9 @@ import { createFakeRecorder } from "../../fakes/audit-recorder.ts";
 import { bearing, callThrough, incomingOf } from "../../fakes/chain.ts";
 import { createFakeLimiting } from "../../fakes/limits.ts";
 import { createFakeLogger } from "../../fakes/logger.ts";
+import { allow } from "../../fakes/principal.ts";
 import { createFakeRequestRecords } from "../../fakes/request-records.ts";
+import { readStatus } from "../../fakes/status.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { createInstallation, createPerson, logIn } from "./world.ts";
 
@@ -22,9 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const { introspect, refresh, revoke, getJwks } = TokenService.method;
+const { introspect, refresh, revoke, getJwks, revokeSubject } = TokenService.method;
 
-async function open() {
+async function open(secondFactor = false) {
   const installation = createInstallation(database);
   const world = installation.replica();
   const standing = await createPerson(database, world);
@@ -40,17 +42,23 @@ async function open() {
     table,
     authenticator: world.slice.authenticator,
     validator: createMessageValidator(),
-    access: { stepUpAgeMs: undefined, adminNetworks: () => everywhere },
+    access: { stepUpAgeMs: undefined, secondFactor, adminNetworks: () => everywhere },
     ...createFakeLimiting({ table, logger }),
     deadline: { defaultMs: 30_000, maxMs: 60_000 },
   });
   const clock = { now: () => world.time.now };
   const chain = createChain({ steps, clock, unitOfWork: installation.unitOfWork, records, countGuess: () => {} });
-  return { installation, world, tokens, recorder, logger, served: { chain, table } };
+  return { installation, world, standing, tokens, recorder, logger, served: { chain, table } };
 }
 
 const anonymous = incomingOf();
 const as = (token: string) => incomingOf({ metadata: bearing(token) });
+
+/** The access token that a refresh answers with. */
+async function renewed(served: Awaited<ReturnType<typeof open>>["served"], refreshToken: string) {
+  const reply = await callThrough(served, refresh, { refreshToken }, anonymous);
+  return "answer" in reply ? (reply.answer.tokens?.accessToken ?? "") : "";
+}
 
 describe("the Token methods through the chain", () => {
   it("TOK-15 J-07 are closed to callers without a token, but for Refresh and GetJwks", async () => {
@@ -97,6 +105,32 @@ describe("the Token methods through the chain", () => {
       },
     ]);
     expect(recorder.drafts).toMatchObject([{ event: "token.refreshed", reason: "REFRESH_TOKEN_FORGED" }]);
+  });
+
+  it("CLM-11 a change of who may do what is for tokens of two factors, and a refreshed one keeps the class of its login", async () => {
+    const { served, world, standing } = await open(true);
+    const other = await createPerson(database, world);
+    world.standings.set({ ...standing, grants: [allow("*", "")] });
+    const change = (accessToken: string) =>
+      callThrough(served, revokeSubject, { principalId: `prn_${other.principalId}` }, as(accessToken));
+    const asked = { reason: "STEP_UP_REQUIRED", metadata: { acr_values: "aal2" } };
+    const lesser = [
+      { authenticationMethods: ["pwd"], authenticationContext: "aal1" },
+      { authenticationMethods: ["pwd"], authenticationContext: "aal2" },
+      { authenticationMethods: ["pwd", "otp"], authenticationContext: "aal1" },
+    ];
+    for (const authentication of lesser) {
+      const session = await logIn(world, standing, authentication);
+      const refreshed = await renewed(served, session.refreshToken);
+      for (const token of [session.accessToken, refreshed]) {
+        const reply = await change(token);
+        expect("failure" in reply && readStatus(reply.failure.status).info).toMatchObject(asked);
+      }
+    }
+    const both = { authenticationMethods: ["pwd", "otp"], authenticationContext: "aal2" };
+    const session = await logIn(world, standing, both);
+    expect(await change(await renewed(served, session.refreshToken))).toHaveProperty("answer");
+    expect(await change(session.accessToken)).toHaveProperty("answer");
   });
 
   it("P-05 no token is in a log line or a record", async () => {

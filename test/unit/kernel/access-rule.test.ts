@@ -8,8 +8,8 @@ import { allow, deny, principalOf } from "../../fakes/principal.ts";
 
 const now = Date.UTC(2026, 10, 21);
 const hour = 3_600_000;
-const demand: Demand = { permission: "a.b", grant: "whole", stepUp: true, adminNetwork: true };
-const open: AccessConditions = { stepUpAgeMs: hour, adminNetworks: () => everywhere };
+const demand: Demand = { permission: "a.b", grant: "whole", stepUp: true, secondFactor: false, adminNetwork: true };
+const open: AccessConditions = { stepUpAgeMs: hour, secondFactor: false, adminNetworks: () => everywhere };
 
 interface Asked {
   readonly grants?: readonly Grant[];
@@ -24,7 +24,7 @@ function ask({ grants = [allow("a.b", "x")], scopes = ["*"], age = 0, conditions
   return accessRefusal(of, asker, "x/y", "192.0.2.1", now, conditions);
 }
 
-const shut: AccessConditions = { stepUpAgeMs: hour, adminNetworks: () => nowhere };
+const shut: AccessConditions = { stepUpAgeMs: hour, secondFactor: false, adminNetworks: () => nowhere };
 
 describe("the rule of access", () => {
   it("P-02 tells who lacks the grant of nothing else", () => {
@@ -49,7 +49,7 @@ describe("the rule of access", () => {
   });
 
   it("P-15 asks only what the method asks", () => {
-    const plain: Demand = { ...demand, stepUp: false, adminNetwork: false };
+    const plain: Demand = { ...demand, stepUp: false, secondFactor: false, adminNetwork: false };
     expect(ask({ demand: plain, age: 2 * hour, conditions: shut })).toBeUndefined();
   });
 
@@ -74,7 +74,10 @@ describe("the rule of access", () => {
         fc.subarray(["a.b", "c.d", "*"]),
         (given, { stepUp, adminNetwork, age, shut: far }, scopes) => {
           const held = given.map(({ permission, at, no }) => (no ? deny(permission, at) : allow(permission, at)));
-          const bare = ask({ grants: held, demand: { ...demand, stepUp: false, adminNetwork: false } });
+          const bare = ask({
+            grants: held,
+            demand: { ...demand, stepUp: false, secondFactor: false, adminNetwork: false },
+          });
           const narrowed = ask({
             grants: held,
             scopes,

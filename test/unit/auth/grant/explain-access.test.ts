@@ -20,7 +20,11 @@ async function explain(request: MessageInitShape<typeof ExplainAccessRequestSche
     "auth.standing": () => (found ? [person] : []),
     "auth.explained_grants": () => [held],
   });
-  const access = { stepUpAgeMs: 60_000, adminNetworks: () => parseNetworks("10.0.0.0/8") ?? everywhere };
+  const access = {
+    stepUpAgeMs: 60_000,
+    secondFactor: false,
+    adminNetworks: () => parseNetworks("10.0.0.0/8") ?? everywhere,
+  };
   const call = fakeCall({ principal: principalOf({ scopes: ["*"] }) });
   const handler = createExplainAccess({ reader, contracts: fakeContracts, access });
   return Promise.resolve(handler(create(ExplainAccessRequestSchema, request), call)).catch((error: unknown) => error);

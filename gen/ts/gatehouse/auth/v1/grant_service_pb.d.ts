@@ -606,6 +606,13 @@ export declare type ExplainAccessResponse = Message<"gatehouse.auth.v1.ExplainAc
    * @generated from field: bool network_narrows = 7;
    */
   networkNarrows: boolean;
+
+  /**
+   * True when the method asks the principal for a second factor, `acr` `aal2`.
+   *
+   * @generated from field: bool second_factor_narrows = 8;
+   */
+  secondFactorNarrows: boolean;
 };
 
 /**
@@ -703,7 +710,7 @@ export enum AccessDecision {
   NETWORK_NOT_ALLOWED = 6,
 
   /**
-   * Granted, and the caller's authentication is too old. Only about the caller itself.
+   * Granted, and the caller's authentication is too old, or lacks a second factor. Only about the caller itself.
    *
    * @generated from enum value: ACCESS_DECISION_STEP_UP_REQUIRED = 7;
    */

@@ -84,7 +84,7 @@ export declare type MethodPolicy = Message<"gatehouse.options.v1.MethodPolicy"> 
   maxRequestBytes: number;
 
   /**
-   * Whether a recent authentication is asked for.
+   * Whether a recent authentication is asked for, and a second factor.
    *
    * @generated from field: gatehouse.options.v1.StepUp step_up = 10;
    */
@@ -309,8 +309,9 @@ export enum AuditCategory {
 export declare const AuditCategorySchema: GenEnum<AuditCategory>;
 
 /**
- * Whether the caller must have authenticated lately (RFC 9470). How lately is a setting. Of methods with ACCESS_SELF,
- * calls about the caller itself are exempt.
+ * Whether the caller must have authenticated lately, and how surely (RFC 9470). How lately is a setting, and so is whether people
+ * need a second factor wherever they must have authenticated lately. Of methods with ACCESS_SELF, calls about the caller itself
+ * are exempt.
  *
  * @generated from enum gatehouse.options.v1.StepUp
  */
@@ -335,6 +336,13 @@ export enum StepUp {
    * @generated from enum value: STEP_UP_RECENT = 2;
    */
   RECENT = 2,
+
+  /**
+   * The same, and with a second factor, whatever the setting says: `acr` is `aal2`. Machines, which have none, never may.
+   *
+   * @generated from enum value: STEP_UP_SECOND_FACTOR = 3;
+   */
+  SECOND_FACTOR = 3,
 }
 
 /**
