@@ -12,9 +12,10 @@ export interface DataKeyCacheDeps extends HeldKeysDeps {
 export interface DataKeyCache {
   /**
    * Runs `work` with the key of `name`, loading it when it is not held. `work` must be synchronous and must not keep
-   * the buffer: it is erased once its entry has left and its last user is done. Passes on the errors of `load`.
+   * the buffer: it is erased once its entry has left and its last user is done. At once when it is held. Passes on the errors
+   * of `load`.
    */
-  use<T>(name: string, load: () => Promise<Buffer>, work: (key: Buffer) => T): Promise<T>;
+  use<T>(name: string, load: () => Promise<Buffer>, work: (key: Buffer) => T): T | Promise<T>;
   /** Gives a key that is known already; the cache owns the buffer from here on. */
   put(name: string, key: Buffer): void;
   clear(): void;
@@ -73,14 +74,18 @@ export function createDataKeyCache(deps: DataKeyCacheDeps): DataKeyCache {
     return flight.landed;
   }
 
+  function workWith<T>(held: HeldKey, work: (key: Buffer) => T): T {
+    try {
+      return work(held.key);
+    } finally {
+      keys.release(held);
+    }
+  }
+
   return {
-    async use(name, load, work) {
-      const held = await acquire(name, load);
-      try {
-        return work(held.key);
-      } finally {
-        keys.release(held);
-      }
+    use(name, load, work) {
+      const held = acquire(name, load);
+      return held instanceof Promise ? held.then((late) => workWith(late, work)) : workWith(held, work);
     },
     put(name, key) {
       keys.put(name, key);

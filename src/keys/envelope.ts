@@ -45,7 +45,7 @@ export function createEnvelope({ installationId, wrapper, cache }: EnvelopeDeps)
         () => unwrap(item),
         (key) => open(key, data, sealed),
       );
-      const plaintext = await homeAnswer(opened);
+      const plaintext = await homeAnswer(Promise.resolve(opened));
       if (plaintext === undefined) throw dataCorrupt();
       return plaintext;
     },

@@ -236,9 +236,9 @@ export interface SubjectSealer {
 export interface SubjectKeyRing extends SubjectKeys {
   /**
    * As `seal` of SubjectKeys, in two steps: everything slow now, the sealing later. Knows keys of `prepare` before they
-   * are stored.
+   * are stored. At once when the key is held.
    */
-  sealerFor(principalId: string | undefined): Promise<SubjectSealer>;
+  sealerFor(principalId: string | undefined): SubjectSealer | Promise<SubjectSealer>;
 }
 
 /** Look-up values for text that must be found again but not read: HMAC-SHA-256 over the normalised text, per field. */

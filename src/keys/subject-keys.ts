@@ -82,7 +82,7 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
   const loader = createLoader(deps);
 
   function use<T>(subject: string, load: (subject: string) => Promise<Buffer>, work: (key: Buffer) => T): Promise<T> {
-    return homeAnswer(cache.use(subject, () => load(subject), work));
+    return homeAnswer(Promise.resolve(cache.use(subject, () => load(subject), work)));
   }
 
   function under(principalId: string | undefined): readonly [string, (subject: string) => Promise<Buffer>] {
@@ -115,9 +115,11 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
       const sealed = await use(subject, load, (key) => seal(key, data, plaintext)).catch(absent);
       return { subject, sealed };
     },
-    async sealerFor(principalId) {
+    sealerFor(principalId) {
       const [subject, load] = under(principalId);
-      return sealer(subject, await use(subject, load, createAeadKey).catch(absent));
+      const key = cache.use(subject, () => load(subject), createAeadKey);
+      if (!(key instanceof Promise)) return sealer(subject, key);
+      return homeAnswer(key).then((late) => sealer(subject, late), absent);
     },
     async open(subject, binding, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);

@@ -1,7 +1,13 @@
 // The commonest rules of a contract as plain checks. They know only what is certainly valid; everything else, every
 // violation and every rule not named here is for protovalidate, which costs ten times as much.
-import { type DescField, type DescMessage, getOption, hasOption, type Message } from "@bufbuild/protobuf";
-import { field as fieldRules, message as messageRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { type DescField, type DescMessage, getOption, hasOption, type Message, ScalarType } from "@bufbuild/protobuf";
+import {
+  type FieldRules,
+  field as fieldRules,
+  message as messageRules,
+  oneof as oneofRules,
+  type RepeatedRules,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
 /** True = valid; false = ask protovalidate. */
 export type CertainlyValid = (message: Message) => boolean;
@@ -21,6 +27,11 @@ const integerChecks: Readonly<Record<string, RuleCheck>> = {
     const { case: kind, value: least } = bound as { case: string; value: number };
     return kind === "gte" ? (value) => (value as number) >= least : () => false;
   },
+};
+
+const listChecks: Readonly<Record<string, RuleCheck>> = {
+  minItems: (bound) => (value) => (value as readonly unknown[]).length >= Number(bound),
+  maxItems: (bound) => (value) => (value as readonly unknown[]).length <= Number(bound),
 };
 
 function enumChecks(field: DescField): Readonly<Record<string, RuleCheck>> {
@@ -47,32 +58,96 @@ function compile(rules: object, known: Readonly<Record<string, RuleCheck>>): Val
 }
 
 function knownRules(field: DescField, kind: string | undefined): Readonly<Record<string, RuleCheck>> | undefined {
-  if (kind === "string" && field.fieldKind === "scalar") return stringChecks;
-  if (kind === "int32" && field.fieldKind === "scalar") return integerChecks;
-  return kind === "enum" && field.fieldKind === "enum" ? enumChecks(field) : undefined;
+  if (kind === "string" && isOf(field, ScalarType.STRING)) return stringChecks;
+  if (kind === "int32" && isOf(field, ScalarType.INT32)) return integerChecks;
+  return kind === "enum" && field.enum !== undefined ? enumChecks(field) : undefined;
 }
 
-function compileField(field: DescField): ValueCheck[] | undefined {
-  if (field.message !== undefined) return undefined;
-  if (!hasOption(field, fieldRules)) return [];
-  const rules = getOption(field, fieldRules);
+function isOf(field: DescField, type: ScalarType): boolean {
+  return (field.fieldKind === "scalar" || field.fieldKind === "list") && field.scalar === type;
+}
+
+/** What `rules` ask of one value of `field`; undefined when they ask for something else as well. */
+function compileValue(field: DescField, rules: FieldRules): ValueCheck[] | undefined {
   const known = knownRules(field, rules.type.case);
   if (known === undefined || rules.cel.length > 0 || rules.required || rules.ignore !== 0) return undefined;
   return compile(rules.type.value ?? {}, known);
 }
 
-/** Undefined when the message has rules that only protovalidate knows. */
-export function plainChecks(schema: DescMessage): CertainlyValid | undefined {
-  if (hasOption(schema, messageRules)) return undefined;
-  const compiled: { readonly property: string; readonly check: ValueCheck }[] = [];
+function compileItems(field: DescField, { items, ...rules }: RepeatedRules): ValueCheck[] | undefined {
+  const checks = compile(rules, listChecks);
+  const ofItem = items === undefined ? [] : compileValue(field, items);
+  if (checks === undefined || ofItem === undefined) return undefined;
+  return [
+    ...checks,
+    (values) => (values as readonly unknown[]).every((value) => ofItem.every((check) => check(value))),
+  ];
+}
+
+function compileRules(field: DescField, rules: FieldRules): ValueCheck[] | undefined {
+  if (rules.type.case !== "repeated" || field.fieldKind !== "list") return compileValue(field, rules);
+  if (rules.cel.length > 0 || rules.required || rules.ignore !== 0) return undefined;
+  return compileItems(field, rules.type.value);
+}
+
+/** A message is valid where it is absent, since no rule here asks for presence. */
+function compileMessage(field: DescField, above: ReadonlySet<string>): ValueCheck[] | undefined {
+  if (field.message === undefined || field.fieldKind !== "message" || hasOption(field, fieldRules)) return undefined;
+  const inner = compileFields(field.message, above);
+  return inner && [(value) => value === undefined || inner(value as Message)];
+}
+
+function compileField(field: DescField, above: ReadonlySet<string>): ValueCheck[] | undefined {
+  if (field.message !== undefined) return compileMessage(field, above);
+  return hasOption(field, fieldRules) ? compileRules(field, getOption(field, fieldRules)) : [];
+}
+
+interface Chosen {
+  readonly case: string | undefined;
+  readonly value?: unknown;
+}
+
+/** Of a field that is there when its oneof says so. */
+function compileMember(field: DescField, above: ReadonlySet<string>): ValueCheck[] | undefined {
+  return compileField(field, above)?.map((check) => (chosen) => {
+    const { case: name, value } = chosen as Chosen;
+    return name !== field.localName || check(value);
+  });
+}
+
+interface Compiled {
+  readonly property: string;
+  readonly check: ValueCheck;
+}
+
+function compileOneofs(schema: DescMessage): Compiled[] {
+  const required = schema.oneofs.filter(
+    (oneof) => hasOption(oneof, oneofRules) && getOption(oneof, oneofRules).required,
+  );
+  return required.map(({ localName }) => ({
+    property: localName,
+    check: (chosen) => (chosen as Chosen).case !== undefined,
+  }));
+}
+
+function compileFields(schema: DescMessage, above: ReadonlySet<string>): CertainlyValid | undefined {
+  if (hasOption(schema, messageRules) || above.has(schema.typeName)) return undefined;
+  const within = new Set([...above, schema.typeName]);
+  const compiled = compileOneofs(schema);
   for (const field of schema.fields) {
-    const checks = compileField(field);
+    const { oneof, localName } = field;
+    const checks = oneof === undefined ? compileField(field, within) : compileMember(field, within);
     if (checks === undefined) return undefined;
-    compiled.push(...checks.map((check) => ({ property: field.localName, check })));
+    compiled.push(...checks.map((check) => ({ property: oneof?.localName ?? localName, check })));
   }
   return (message) => {
     const values = message as unknown as Readonly<Record<string, unknown>>;
     for (const { property, check } of compiled) if (!check(values[property])) return false;
     return true;
   };
+}
+
+/** Undefined when the message has rules that only protovalidate knows. */
+export function plainChecks(schema: DescMessage): CertainlyValid | undefined {
+  return compileFields(schema, new Set());
 }

@@ -2,7 +2,11 @@
 // message; messages without any rule are not looked at.
 import { type DescMessage, getOption, hasOption, type Message } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
-import { field as fieldRules, message as messageRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import {
+  field as fieldRules,
+  message as messageRules,
+  oneof as oneofRules,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { FieldViolation } from "../kernel/errors.ts";
 import { plainChecks } from "./plain-checks.ts";
 
@@ -17,6 +21,7 @@ function hasRules(schema: DescMessage, seen = new Set<string>()): boolean {
   if (seen.has(schema.typeName)) return false;
   seen.add(schema.typeName);
   if (hasOption(schema, messageRules) && getOption(schema, messageRules).cel.length > 0) return true;
+  if (schema.oneofs.some((oneof) => hasOption(oneof, oneofRules))) return true;
   return schema.fields.some(
     (field) => hasOption(field, fieldRules) || (field.message !== undefined && hasRules(field.message, seen)),
   );

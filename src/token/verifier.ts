@@ -6,7 +6,13 @@ import type { EncodedAnswer } from "../kernel/handler.ts";
 import type { Principal } from "../kernel/principal.ts";
 import { createRecentMap } from "../kernel/recent-map.ts";
 import { type AccessTokenClaims, type ClaimRules, readClaims } from "./domain/claims.ts";
-import { type CompactToken, maxTokenLength, readCompactToken, readPayload } from "./domain/compact-token.ts";
+import {
+  type CompactToken,
+  maxTokenLength,
+  readCompactToken,
+  readPayload,
+  type TokenHeader,
+} from "./domain/compact-token.ts";
 import { audiencesOf, clockSkewMs, type TokenSettings } from "./settings.ts";
 import type { TokenVerifyingKey, VerificationKeys } from "./verification-keys.ts";
 
@@ -36,6 +42,9 @@ export interface Verifier {
 /** About 1 KiB each. */
 const rememberedTokens = 20_000;
 
+/** As many as there may be keys, and room for the inventions of strangers. */
+const rememberedHeaders = 128;
+
 /** Shorter than the token, quicker as a key of a map, and no live token lies in memory. */
 function cacheKey(token: string): string {
   return hash("sha256", token, "binary");
@@ -59,6 +68,7 @@ function restsOn({ origins }: AccessTokenClaims, kid: string): boolean {
 
 export function createVerifier(keys: VerificationKeys, settings: TokenSettings): Verifier {
   const remembered = createRecentMap<VerifiedToken>(rememberedTokens);
+  const headers = createRecentMap<TokenHeader>(rememberedHeaders);
   const everywhere = { audiences: audiencesOf(settings), clientAudiences: true };
   const maxLifetimeSeconds = Math.ceil(settings.accessTokenLifetimeMs / 1000);
 
@@ -85,7 +95,7 @@ export function createVerifier(keys: VerificationKeys, settings: TokenSettings):
   return {
     known: (token) => (token.length > maxTokenLength ? undefined : remembered.get(cacheKey(token))),
     async verify(token, now) {
-      const compact = readCompactToken(token);
+      const compact = readCompactToken(token, headers);
       const speaksFor = await checkSignature(compact);
       const claims = readClaims(readPayload(compact), { issuer: settings.issuer, ...speaksFor, maxLifetimeSeconds });
       if (claims.origins?.some(({ kid }) => keys.compromised(kid))) throw new GatehouseError("TOKEN_REVOKED");

@@ -25,7 +25,7 @@ export interface Prepared extends PreparedRecord {
 
 export interface Encoder {
   /** Errors: KEYS_UNAVAILABLE, DATABASE_UNAVAILABLE. */
-  prepare(draft: AuditDraft): Promise<Prepared>;
+  prepare(draft: AuditDraft): Prepared | Promise<Prepared>;
   /** The draft as it stands now. Synchronous. Throws EVENT_TOO_LARGE when it has no room in a log. */
   encode(prepared: Prepared): AuditRow;
   /**
@@ -67,15 +67,15 @@ function column(text: string | undefined): string | null {
 export function createEncoder({ installationId, keys }: EncoderDeps): Encoder {
   const fixed = new WeakMap<AuditDraft, { readonly parts: Parts; readonly leaf: Buffer }>();
 
-  async function sealerFor(subjectId: string | undefined): Promise<SubjectSealer> {
-    try {
-      return await keys.subjects.sealerFor(subjectId);
-    } catch (error) {
+  function sealerFor(subjectId: string | undefined): SubjectSealer | Promise<SubjectSealer> {
+    const sealer = keys.subjects.sealerFor(subjectId);
+    if (!(sealer instanceof Promise)) return sealer;
+    return sealer.catch((error: unknown) => {
       // Erased, or never known here: then the person is nobody to us, and evidence must still be possible.
       if (error instanceof GatehouseError && error.reason === "PRINCIPAL_NOT_FOUND")
         return keys.subjects.sealerFor(undefined);
       throw error;
-    }
+    });
   }
 
   function sealPersonal({ subject }: Prepared, id: string, part: CommittedPart | undefined) {
@@ -117,9 +117,12 @@ export function createEncoder({ installationId, keys }: EncoderDeps): Encoder {
     return encodeParts(prepared, personal, partsOf(draft, personal, fixed.get(draft)?.parts));
   }
 
-  async function prepare(draft: AuditDraft): Promise<Prepared> {
+  /** The key of a caller is nearly always held already, and a promise for each record is felt. */
+  function prepare(draft: AuditDraft): Prepared | Promise<Prepared> {
     const { subjectId } = draft;
-    return { draft, subjectId, subject: hasPersonal(draft) ? await sealerFor(subjectId) : undefined };
+    const subject = hasPersonal(draft) ? sealerFor(subjectId) : undefined;
+    if (!(subject instanceof Promise)) return { draft, subjectId, subject };
+    return subject.then((late) => ({ draft, subjectId, subject: late }));
   }
 
   return {

@@ -68,9 +68,16 @@ function inTime(work: Promise<void>, pending: Pending, deadlineMs: number): Prom
       pending.late = true;
       reject(unavailable(new Error("the audit record was not stored in time")));
     }, deadlineMs);
-    work
-      .finally(() => clearTimeout(timer))
-      .then(resolve, (error: unknown) => reject(hasReason(error, "EVENT_TOO_LARGE") ? error : unavailable(error)));
+    work.then(
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(hasReason(error, "EVENT_TOO_LARGE") ? error : unavailable(error));
+      },
+    );
   });
 }
 
@@ -99,7 +106,8 @@ export function createRecorder(deps: RecorderDeps): GroupingRecorder {
   let onDrained = (): void => {};
 
   async function enqueue(draft: AuditDraft, pending: Pending): Promise<void> {
-    const prepared = await encoder.prepare(draft);
+    const preparing = encoder.prepare(draft);
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
     if (pending.late) return;
     pending.row = encoder.encode(prepared);
     const failure = await groups.add(pending);

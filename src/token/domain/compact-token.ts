@@ -1,6 +1,7 @@
 // The compact form of an access token (RFC 7515 section 7.1, RFC 9068 section 2.1): taking it apart and putting it
 // together. Nothing here trusts what it reads; the header only picks among keys and algorithms that are known beforehand.
 import { GatehouseError } from "../../kernel/errors.ts";
+import type { RecentMap } from "../../kernel/recent-map.ts";
 import type { SignatureAlgorithm } from "../../kernel/sealing.ts";
 import { decodeBase64url } from "./base64url.ts";
 import { type JsonObject, parseJsonObject } from "./strict-json.ts";
@@ -25,6 +26,7 @@ const accessTokenTypes: ReadonlySet<unknown> = new Set([accessTokenType, `applic
 // An allowlist: crit, jwk, jku, x5u, x5c, b64 and zip have no place here, and neither has what comes after them.
 const headerMembers: ReadonlySet<string> = new Set(["alg", "typ", "kid"]);
 const longestKid = 128;
+const longestKnownHeader = 512;
 
 function malformed(): GatehouseError {
   return new GatehouseError("TOKEN_MALFORMED");
@@ -46,7 +48,13 @@ function isAlgorithm(value: unknown): value is TokenAlgorithm {
   return typeof value === "string" && algorithms.has(value);
 }
 
-function readHeader(bytes: Buffer): { readonly algorithm: TokenAlgorithm; readonly kid: string } {
+/** What a header says; all tokens that a key signed have the same. */
+export interface TokenHeader {
+  readonly algorithm: TokenAlgorithm;
+  readonly kid: string;
+}
+
+function readHeader(bytes: Buffer): TokenHeader {
   const header = parsePart(bytes);
   const { alg, kid, typ } = header;
   // Without an algorithm that we sign with there is nothing that could be checked; `none` ends here.
@@ -57,13 +65,24 @@ function readHeader(bytes: Buffer): { readonly algorithm: TokenAlgorithm; readon
   return { algorithm: alg, kid };
 }
 
-/** Throws TOKEN_MALFORMED, TOKEN_WRONG_KIND or TOKEN_SIGNATURE_INVALID; nothing is verified yet. */
-export function readCompactToken(token: string): CompactToken {
+function readHeaderOnce(part: string, known: RecentMap<TokenHeader>): TokenHeader {
+  const remembered = known.get(part);
+  if (remembered !== undefined) return remembered;
+  const header = readHeader(decodePart(part));
+  if (part.length <= longestKnownHeader) known.set(part, header);
+  return header;
+}
+
+/**
+ * Throws TOKEN_MALFORMED, TOKEN_WRONG_KIND or TOKEN_SIGNATURE_INVALID; nothing is verified yet. `known` are headers that were read
+ * before, by their text: a header is right or wrong whatever token it stands in.
+ */
+export function readCompactToken(token: string, known: RecentMap<TokenHeader>): CompactToken {
   if (token.length > maxTokenLength) throw malformed();
   const [header, payload, signature, ...rest] = token.split(".", 4);
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) throw malformed();
   return {
-    ...readHeader(decodePart(header)),
+    ...readHeaderOnce(header, known),
     payload: decodePart(payload),
     signature: decodePart(signature),
     signingInput: token.slice(0, header.length + 1 + payload.length),
