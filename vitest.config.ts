@@ -1,8 +1,30 @@
-// Two projects, so that a unit test starts no database: `unit` needs nothing, `whole` shares one Postgres for the run.
-import { existsSync } from "node:fs";
+// Three projects: `unit` needs nothing, so that it starts no database; `whole` shares one Postgres for the run, with keys at home;
+// `vault` is those of them that stand on keys over again, with their keys in a real Vault (docs/decisions/0050-suite-on-both-homes.md).
 import { defineConfig } from "vitest/config";
 
-const globalSetup = "test/fixtures/global-setup.ts";
+const withDatabase = {
+  globalSetup: ["test/fixtures/global-setup.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
+const whole = [
+  "test/contract/**/*.test.ts",
+  "test/integration/**/*.test.ts",
+  "test/conformance/**/*.test.ts",
+  "test/abuse/**/*.test.ts",
+];
+
+// test/architecture/key-homes.test.ts holds these two lists against what imports test/fixtures/key-home.ts.
+const standingOnKeys = [
+  "test/contract/keys/store.test.ts",
+  "test/integration/{audit,auth,keys,observability,secrets,server}/**/*.test.ts",
+  "test/conformance/oauth-clients.test.ts",
+];
+const namingTheirHome = [
+  "test/integration/keys/{move-steps,moving,vault-*}.test.ts",
+  "test/integration/server/leaking-settings.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -25,16 +47,19 @@ export default defineConfig({
       },
       {
         test: {
+          ...withDatabase,
           name: "whole",
-          include: [
-            "test/contract/**/*.test.ts",
-            "test/integration/**/*.test.ts",
-            "test/conformance/**/*.test.ts",
-            "test/abuse/**/*.test.ts",
-          ],
-          globalSetup: existsSync(globalSetup) ? [globalSetup] : [],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          provide: { keyHome: "local" },
+          include: whole,
+        },
+      },
+      {
+        test: {
+          ...withDatabase,
+          name: "vault",
+          provide: { keyHome: "vault" },
+          include: standingOnKeys,
+          exclude: namingTheirHome,
         },
       },
     ],

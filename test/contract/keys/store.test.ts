@@ -6,14 +6,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { GatehouseError } from "../../../src/kernel/errors.ts";
+import { uuidv7 } from "../../../src/kernel/ids.ts";
 import { purposes } from "../../../src/keys/installation-keys.ts";
-import { openKeys } from "../../../src/keys/open.ts";
+import { type Keys, openKeys } from "../../../src/keys/open.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { homeOptions, keyHome, type TestHomeOptions } from "../../fixtures/key-home.ts";
 import { signingKeyTimes } from "../../fixtures/signing-keys.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 
 let database: TestDatabase;
 let dataDir: string;
+let installationId: string;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
@@ -21,18 +24,18 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   await database.asOwner("truncate data_key, subject_key, signing_key");
   dataDir = await mkdtemp(join(tmpdir(), "gatehouse-open-"));
+  installationId = uuidv7(new Date());
   return () => rm(dataDir, { recursive: true });
 });
 
 const principalId = "018f0000-0000-7000-8000-0000000000aa";
 const place = { kind: "person.profile", id: principalId };
 
-function open() {
+async function open(home: Partial<TestHomeOptions> = {}) {
   return openKeys({
-    home: "local",
-    dataDir,
-    masterKey: undefined,
-    installationId: "018f0000-0000-7000-8000-000000000001",
+    ...(await homeOptions(dataDir)),
+    ...home,
+    installationId,
     algorithms: ["ES256"],
     signingKeyTimes,
     reader: database.reader,
@@ -41,10 +44,16 @@ function open() {
   });
 }
 
-async function started() {
-  const keys = await open();
+async function started(home: Partial<TestHomeOptions> = {}) {
+  const keys = await open(home);
   await keys.settle(database.unitOfWork());
   return keys;
+}
+
+async function sealedFor({ subjects }: Keys): Promise<Buffer> {
+  const prepared = await subjects.prepare(principalId);
+  await database.transact((tx) => prepared.store(tx));
+  return prepared.seal(place, Buffer.from("zoe"));
 }
 
 /** Keeps the drafts it is given, or fails in their place. */
@@ -74,6 +83,16 @@ describe("keys on Postgres", () => {
     expect(drafts[0]?.resources).toContainEqual({ type: "data_key", uid: "pepper", version: 1 });
     expect(again.macs.mac("token-hash", ["t"])).toEqual(first.macs.mac("token-hash", ["t"]));
     expect(again.signingKeys.verificationKeys()).toEqual(first.signingKeys.verificationKeys());
+  });
+
+  it("wraps everything in the one home that it was given, and makes its signing keys there", async () => {
+    await sealedFor(await started());
+    const homes = await database.asOwner(
+      `select distinct split_part(kek_id, '-', 1) as home from (
+         select kek_id from data_key union all select kek_id from subject_key) as wrapped
+       union all select home from signing_key`,
+    );
+    expect(homes).toEqual([{ home: keyHome }, { home: keyHome }]);
   });
 
   it("stores nothing when the audit record cannot be stored", async () => {
@@ -119,29 +138,9 @@ describe("keys on Postgres", () => {
     expect(later.macs.mac(purpose, ["x"]).value.toString("hex")).toBe(one);
   });
 
-  it("KEY-09 refuses to start over a database whose key file is gone, and changes nothing", async () => {
-    await started();
-    await rm(join(dataDir, "keys", "keys.json"));
-    await expect(open()).rejects.toThrow("the database holds data that only its keys open");
-    expect(await countKeys()).toBe(purposes.length);
-  });
-
-  it("KEY-09 a dump of the database opens nothing with the keys of another installation's home", async () => {
-    await started();
-    await rm(join(dataDir, "keys"), { recursive: true });
-    await database.asOwner("create table kept as select * from data_key");
-    await database.asOwner("truncate data_key");
-    await open();
-    await database.asOwner("insert into data_key select * from kept");
-    await database.asOwner("drop table kept");
-    await expect(open()).rejects.toThrow("does not open with the keys of this home");
-  });
-
   it("keeps a subject's key and opens with it after a restart, and never once it is erased", async () => {
     const keys = await started();
-    const prepared = await keys.subjects.prepare(principalId);
-    const sealed = prepared.seal(place, Buffer.from("zoe"));
-    await database.transact((tx) => prepared.store(tx));
+    const sealed = await sealedFor(keys);
     expect((await (await started()).subjects.open(principalId, place, sealed))?.toString()).toBe("zoe");
     await database.asOwner("update subject_key set wrapped = null, erased_at = $1", [new Date(0)]);
     const after = await started();
@@ -180,12 +179,38 @@ describe("keys on Postgres", () => {
     expect(await database.asOwner("select subject from subject_key")).toEqual([{ subject }]);
   });
 
-  it("seals values, closes, and then opens nothing", async () => {
+  it("seals values, closes, and then has no key in memory", async () => {
     const keys = await started();
     const value = await keys.values.seal(place, Buffer.from("v"));
     expect((await keys.values.open(place, value)).toString()).toBe("v");
     keys.close();
-    await expect(keys.values.open(place, value)).rejects.toMatchObject({ reason: "DATA_CORRUPT" });
     expect(() => keys.macs.mac("token-hash", ["t"])).toThrow("closed");
+  });
+});
+
+describe("local keys beside Postgres", () => {
+  it("open nothing once they are closed", async () => {
+    const keys = await started({ home: "local" });
+    const value = await keys.values.seal(place, Buffer.from("v"));
+    keys.close();
+    await expect(keys.values.open(place, value)).rejects.toMatchObject({ reason: "DATA_CORRUPT" });
+  });
+
+  it("KEY-09 refuses to start over a database whose key file is gone, and changes nothing", async () => {
+    await started({ home: "local" });
+    await rm(join(dataDir, "keys", "keys.json"));
+    await expect(open({ home: "local" })).rejects.toThrow("the database holds data that only its keys open");
+    expect(await countKeys()).toBe(purposes.length);
+  });
+
+  it("KEY-09 a dump of the database opens nothing with the keys of another installation's home", async () => {
+    await started({ home: "local" });
+    await rm(join(dataDir, "keys"), { recursive: true });
+    await database.asOwner("create table kept as select * from data_key");
+    await database.asOwner("truncate data_key");
+    await open({ home: "local" });
+    await database.asOwner("insert into data_key select * from kept");
+    await database.asOwner("drop table kept");
+    await expect(open({ home: "local" })).rejects.toThrow("does not open with the keys of this home");
   });
 });

@@ -1,4 +1,4 @@
-// The Auth slice over everything it really stands on: Postgres, the local keys and Token's sessions. Only hashing is
+// The Auth slice over everything it really stands on: Postgres, real keys and Token's sessions. Only hashing is
 // cheap, and records are kept in memory where a test can read them.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -18,7 +18,7 @@ import type { AccessConditions } from "../../../src/kernel/access-rule.ts";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import type { Reader } from "../../../src/kernel/database.ts";
 import type { UnaryHandler } from "../../../src/kernel/handler.ts";
-import { parseId } from "../../../src/kernel/ids.ts";
+import { parseId, uuidv7 } from "../../../src/kernel/ids.ts";
 import { everywhere } from "../../../src/kernel/networks.ts";
 import { unobserved } from "../../../src/kernel/observer.ts";
 import type { WorkloadIssuers } from "../../../src/kernel/ports.ts";
@@ -29,10 +29,10 @@ import { createTokenSlice, type TokenSlice } from "../../../src/token/slice.ts";
 import { callTime, type FakeCallOptions, fakeCall } from "../../fakes/call.ts";
 import { createFakeFeed } from "../../fakes/feed-replay.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { openTestKeys } from "../../fixtures/key-home.ts";
 import { signingKeyTimes } from "../../fixtures/signing-keys.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 
-const installationId = "018f0000-0000-7000-8000-000000000001";
 export const goodPassword = "mellon to the friends";
 
 const day = 86_400_000;
@@ -73,8 +73,15 @@ export interface House {
   close(): Promise<void>;
 }
 
+/** What replicas share. */
+interface Ground {
+  readonly installationId: string;
+  readonly database: TestDatabase;
+  readonly keys: Keys;
+}
+
 /** The real writer, and a copy of every record in the order of storing. */
-function recordingWriter(database: TestDatabase, keys: Keys, records: AuditDraft[]): AuditWriter {
+function recordingWriter({ installationId, database, keys }: Ground, records: AuditDraft[]): AuditWriter {
   const { subjects, sealer, blindIndex, pageTokens } = keys;
   const { reader, writer: lone } = database;
   const { writer } = createAuditSlice({
@@ -123,16 +130,11 @@ const defaultSettings = {
 
 const fromAnywhere: AccessConditions = { stepUpAgeMs: undefined, secondFactor: false, adminNetworks: () => everywhere };
 
-async function furnish(
-  database: TestDatabase,
-  keys: Keys,
-  settings: HouseSettings,
-  own: () => Promise<void>,
-  access = fromAnywhere,
-) {
+async function furnish(ground: Ground, settings: HouseSettings, own: () => Promise<void>, access = fromAnywhere) {
+  const { database, keys } = ground;
   const dataDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-"));
   const records: AuditDraft[] = [];
-  const unitOfWork = database.unitOfWork(recordingWriter(database, keys, records));
+  const unitOfWork = database.unitOfWork(recordingWriter(ground, records));
   const clock = {
     time: callTime,
     now() {
@@ -218,7 +220,7 @@ async function furnish(
         standing,
       };
     },
-    replica: (more = {}) => furnish(database, keys, { ...settings, ...more }, async () => {}, access),
+    replica: (more = {}) => furnish(ground, { ...settings, ...more }, async () => {}, access),
     async close() {
       await slice.close();
       await rm(dataDir, { recursive: true });
@@ -230,11 +232,10 @@ async function furnish(
 
 export async function openHouse(settings: HouseSettings = {}, access = fromAnywhere): Promise<House> {
   const database = await startTestDatabase({ poolSize: 16 });
-  const keyDir = await mkdtemp(join(tmpdir(), "gatehouse-auth-keys-"));
+  const home = await openTestKeys();
+  const installationId = uuidv7(new Date());
   const keys = await openKeys({
-    home: "local",
-    dataDir: keyDir,
-    masterKey: undefined,
+    ...home.options,
     installationId,
     algorithms: ["ES256"],
     signingKeyTimes,
@@ -247,9 +248,9 @@ export async function openHouse(settings: HouseSettings = {}, access = fromAnywh
     keys.close();
     // The run's server is thrown away as a whole; a backend that is still on its way out must not fail a test.
     await database.drop().catch(() => {});
-    await rm(keyDir, { recursive: true });
+    await home.close();
   };
-  return furnish(database, keys, settings, own, access);
+  return furnish({ installationId, database, keys }, settings, own, access);
 }
 
 /** The first administrator, made the way it is really made. */

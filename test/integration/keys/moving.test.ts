@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gatehouse } from "../../../clients/typescript/src/index.ts";
 import { pause } from "../../../src/postgres/embedded/postmaster.ts";
 import { makeToken } from "../../fixtures/vault/admin.ts";
+import { prepareVault } from "../../fixtures/vault/prepared.ts";
 import { type SealableVault, startSealableVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { embeddedRows } from "../server/embedded-rows.ts";
 import { type Environment, type GatehouseProcess, launchGatehouse, runGatehouse } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "../server/installation.ts";
-import { prepareVault } from "./vault-world.ts";
 
 const account = { loginName: "ada", password: "correct horse battery staple" };
 const secrets = Array.from({ length: 700 }, (_, at) => ({ path: `app/item-${at}`, value: Buffer.from(`value ${at}`) }));
@@ -24,7 +24,7 @@ let early: string;
 beforeAll(async () => {
   vault = await startSealableVault();
   await prepareVault(vault);
-  installation = await makeInstallation();
+  installation = await makeInstallation({ GATEHOUSE_KEYS: "local" });
   inFile = installation.environment;
   const token = await makeToken(vault.admin, { policies: ["gatehouse"] });
   inVault = { ...inFile, GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, VAULT_TOKEN: token };

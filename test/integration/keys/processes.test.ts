@@ -1,14 +1,13 @@
 // The real command: two processes on one database whose signing keys are rotated and stolen, and a process that is killed
 // while it does so.
 import { randomBytes, randomInt } from "node:crypto";
-import { cp } from "node:fs/promises";
-import { join } from "node:path";
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Gatehouse, type Tokens, tokensOf } from "../../../clients/typescript/src/index.ts";
 import { SigningKeyState as State } from "../../../gen/ts/gatehouse/token/v1/signing_key_service_pb.js";
 import { pause } from "../../../src/postgres/embedded/postmaster.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { keyHome, shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "../server/database-url.ts";
 import type { GatehouseProcess } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "../server/installation.ts";
@@ -33,7 +32,7 @@ beforeAll(async () => {
   other = await makeInstallation(given);
   first = await one.start();
   await bootstrap(one.dataDir, visitorOf(first));
-  await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+  await shareKeys(one.dataDir, other.dataDir);
   second = await other.start();
 });
 afterAll(async () => {
@@ -56,7 +55,7 @@ describe("two processes on one database", () => {
     const client = clientOf(first, here.accessToken);
     const { signingKey, created } = await client.signingKeys.rotateSigningKey({});
     expect(created).toBe(true);
-    expect(signingKey).toMatchObject({ state: State.PRE_ACTIVATION, algorithm: "ES256", number: 2, home: "local" });
+    expect(signingKey).toMatchObject({ state: State.PRE_ACTIVATION, algorithm: "ES256", number: 2, home: keyHome });
     const next = signingKey?.keyId ?? "";
     await expect.poll(() => jwks(second), { timeout: 1_000, interval: 20 }).toContain(next);
     expect(await jwks(first)).toContain(next);

@@ -3,7 +3,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Reader } from "../../../src/kernel/database.ts";
 import { StartRefused } from "../../../src/kernel/start-refused.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
-import { createSigningWorld, day, hour, minute, type SigningWorld, times } from "./signing-world.ts";
+import {
+  createSigningWorld,
+  day,
+  hour,
+  localSigningHomes,
+  minute,
+  type Replica,
+  type SigningWorld,
+  times,
+} from "./signing-world.ts";
 
 let database: TestDatabase;
 let world: SigningWorld;
@@ -265,20 +274,34 @@ describe("destruction of signing keys", () => {
     expect(longer.published()).not.toContain(first);
   });
 
-  it("is tried again when the home was away, and leaves keys of another home where they are", async () => {
-    const { clock } = world;
+  const destroyed = async (replica: Replica) =>
+    (await replica.all()).filter((key) => key.destroyedAt !== undefined).map(({ number }) => number);
+
+  it("is tried again when the home was away", async () => {
     const replica = await world.replica();
     await replica.rotate();
-    clock.pass(times.leadMs + times.tokenLifeMs + day);
+    world.clock.pass(times.leadMs + times.tokenLifeMs + day);
     replica.home.away = true;
     await replica.tend();
-    expect((await replica.all()).filter((key) => key.destroyedAt !== undefined)).toEqual([]);
-    await database.asOwner("update signing_key set home = 'vault' where number = 1");
+    expect(await destroyed(replica)).toEqual([]);
     replica.home.away = false;
     await replica.tend();
-    expect((await replica.all()).filter((key) => key.destroyedAt !== undefined)).toEqual([]);
-    await database.asOwner("update signing_key set home = 'local' where number = 1");
+    expect(await destroyed(replica)).toEqual([1]);
+  });
+
+  it("leaves keys where they are that are in a Vault of before; those of a file go with their row", async () => {
+    const own = createSigningWorld(database, localSigningHomes());
+    const replica = await own.replica();
+    await replica.rotate();
+    own.clock.pass(times.leadMs + times.tokenLifeMs + day);
+    const move = (home: string) => database.asOwner("update signing_key set home = $1 where number = 1", [home]);
+    await move("vault");
     await replica.tend();
-    expect((await replica.all()).filter((key) => key.destroyedAt !== undefined)).toHaveLength(1);
+    expect(await destroyed(replica)).toEqual([]);
+    await move("local");
+    const inVault = await own.replica({ home: "vault" });
+    await inVault.tend();
+    expect(await destroyed(inVault)).toContain(1);
+    expect(inVault.home.destroyed).toEqual([]);
   });
 });

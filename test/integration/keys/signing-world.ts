@@ -1,10 +1,11 @@
-// Replicas that share a database and a local home's wrapping key, each with its own memory, on one clock that the test sets.
+// Replicas that share a database and a home of keys, each with its own memory, on one clock that the test sets.
 import { randomBytes } from "node:crypto";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import type { FeedEvent, Transaction } from "../../../src/kernel/database.ts";
+import { uuidv7 } from "../../../src/kernel/ids.ts";
 import type { SignatureAlgorithm } from "../../../src/kernel/sealing.ts";
 import { newWrappingKeys } from "../../../src/keys/local/document.ts";
-import { createLocalSigningHome } from "../../../src/keys/local/signing-home.ts";
+import { createLocalSigningHome, type LocalSigningHome } from "../../../src/keys/local/signing-home.ts";
 import type {
   Compromise,
   FormerSigningKey,
@@ -16,10 +17,12 @@ import type {
 import { KeyHomeUnavailable } from "../../../src/keys/ports.ts";
 import { openSigningKeys } from "../../../src/keys/signing/open.ts";
 import type { SigningKeyTimes } from "../../../src/keys/signing/states.ts";
+import { openVaultHome } from "../../../src/keys/vault/open.ts";
 import { createUnitOfWork } from "../../../src/postgres/unit-of-work.ts";
 import { createFakeLogger } from "../../fakes/logger.ts";
 import { draftAt } from "../../fixtures/audit-draft.ts";
 import type { TestDatabase } from "../../fixtures/database.ts";
+import { keyHome, vaultLink } from "../../fixtures/key-home.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -82,9 +85,23 @@ export interface ReplicaOptions {
   readonly skewMs?: number;
 }
 
-/** `inVault` = where private keys are made; default: a local home. */
-export function createSigningWorld(database: TestDatabase, inVault?: () => Promise<SigningKeyHome>) {
+/** Each replica opens its own, on the same keys. */
+type OpenSigningHome = () => SigningKeyHome | Promise<SigningKeyHome>;
+
+/** Without a file: the wrapping key that replicas share is in memory. */
+export function localSigningHomes(): () => LocalSigningHome {
   const wrapping = { ...newWrappingKeys(new Date(0)), id: `local-${randomBytes(8).toString("hex")}` };
+  return () => createLocalSigningHome(wrapping, "018f0000-0000-7000-8000-000000000001");
+}
+
+function signingHomesOfRun(): OpenSigningHome {
+  if (keyHome === "local") return localSigningHomes();
+  const installationId = uuidv7(new Date());
+  return async () => (await openVaultHome({ vault: await vaultLink(), installationId, mayCreate: true })).signing;
+}
+
+/** `openHome`: where private keys are made. Default: the home of the run. */
+export function createSigningWorld(database: TestDatabase, openHome: OpenSigningHome = signingHomesOfRun()) {
   const clock = {
     time: Date.UTC(2026, 10, 21, 12),
     now() {
@@ -116,7 +133,7 @@ export function createSigningWorld(database: TestDatabase, inVault?: () => Promi
   }
 
   async function replica(options: ReplicaOptions = {}) {
-    const real = (await inVault?.()) ?? createLocalSigningHome(wrapping, "018f0000-0000-7000-8000-000000000001");
+    const real = await openHome();
     const home = createHome(real, options.home ?? real.name);
     home.away = options.away ?? false;
     const logger = createFakeLogger();
@@ -156,7 +173,7 @@ export function createSigningWorld(database: TestDatabase, inVault?: () => Promi
     };
   }
 
-  return { clock, records, announced, wrapping, unitOfWork, commit, replica };
+  return { clock, records, announced, unitOfWork, commit, replica };
 }
 
 export type SigningWorld = ReturnType<typeof createSigningWorld>;

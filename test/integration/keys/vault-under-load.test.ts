@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gatehouse } from "../../../clients/typescript/src/index.ts";
+import { prepareVault } from "../../fixtures/vault/prepared.ts";
 import { startVaultProxy, type VaultProxy } from "../../fixtures/vault/proxy.ts";
 import { type SealableVault, startSealableVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { type GatehouseProcess, runGatehouse } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, makeInstallation, visitorOf } from "../server/installation.ts";
-import { prepareVault } from "./vault-world.ts";
 
 const account = { loginName: "ada", password: "correct horse battery staple" };
 const vaultTimeoutMs = 800;

@@ -1,8 +1,8 @@
 // A real Vault that was prepared as `gatehouse keys init` does it, and the product's own client with a token of the least policy.
 
 import type { VaultLink } from "../../../src/keys/vault/open.ts";
-import { initialiseVault } from "../../../src/vault/initialise.ts";
 import { makeToken } from "../../fixtures/vault/admin.ts";
+import { patientMs, prepareVault } from "../../fixtures/vault/prepared.ts";
 import { startVaultProxy, type VaultProxy } from "../../fixtures/vault/proxy.ts";
 import { type SealableVault, startSealableVault } from "../../fixtures/vault/servers.ts";
 import { openClient, type TestClient, tokenLogin } from "../vault/opened.ts";
@@ -18,15 +18,6 @@ export interface VaultWorld {
   /** As `keys init` wrote it. */
   restorePolicy(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** Enough for Vault to make an RSA key on a busy machine. */
-const patientMs = 10_000;
-
-export async function prepareVault(server: SealableVault): Promise<void> {
-  const administrator = await openClient(server.address, tokenLogin(server.rootToken));
-  await initialiseVault({ vault: administrator.vault, transitMount: "transit", appRole: undefined });
-  await administrator.vault.close();
 }
 
 export async function startVaultWorld(deadlineMs = patientMs): Promise<VaultWorld> {

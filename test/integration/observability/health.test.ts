@@ -82,7 +82,7 @@ describe("RPC-02 health per dependency", () => {
     expect(await health("grpc.health.v1.Health")).toBe("SERVING");
     const { keys } = await visitorOf(watched.server).tokens.getJwks({});
     expect(keys.length).toBeGreaterThan(0);
-    expect(sumOf(await watched.scrape(), "gatehouse_dependency_up")).toBe(0);
+    expect(sumOf(await watched.scrape(), "gatehouse_dependency_up", ['"postgres"'])).toBe(0);
 
     await startDatabase();
     await becomes("", "SERVING");

@@ -1,10 +1,9 @@
 // Applications with the real command: two processes on one database, a person who logs in through a client, and what is left when
 // the client is disabled at the other process.
 import { randomBytes } from "node:crypto";
-import { cp } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import { type GatehouseProcess, runGatehouse } from "./gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, makeInstallation, type Person, visitorOf } from "./installation.ts";
@@ -28,7 +27,7 @@ describe("a client of two processes", () => {
     installations.push(one, other);
     const first = await one.start();
     root = await bootstrap(one.dataDir, visitorOf(first), account);
-    await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+    await shareKeys(one.dataDir, other.dataDir);
     servers.push(first, await other.start());
   });
   afterAll(async () => {

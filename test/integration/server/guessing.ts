@@ -1,6 +1,5 @@
 // Guesses at accounts by both doors, and two servers on one database that count them.
-import { cp } from "node:fs/promises";
-import { join } from "node:path";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import type { Environment, GatehouseProcess } from "./gatehouse-process.ts";
 import { makeInstallation, visitorOf } from "./installation.ts";
 
@@ -79,6 +78,6 @@ export async function replicas(given: Environment) {
   const one = await makeInstallation(given);
   const other = await makeInstallation(given);
   const first = await one.start();
-  await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+  await shareKeys(one.dataDir, other.dataDir);
   return { one, other, servers: [first, await other.start()] as const };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createGatehouse, type Gatehouse, type Tokens, tokensOf } from "../../../clients/typescript/src/index.ts";
 import { layoutOf } from "../../../src/postgres/embedded/layout.ts";
 import { stopPostmaster } from "../../../src/postgres/embedded/postmaster.ts";
+import { keySettings } from "../../fixtures/key-home.ts";
 import { type Environment, type GatehouseProcess, startGatehouse } from "./gatehouse-process.ts";
 
 export interface Installation extends AsyncDisposable {
@@ -35,7 +36,7 @@ export async function databaseProcesses(dataDir: string): Promise<readonly numbe
   return pids.map(Number).filter((_, index) => places[index]?.startsWith(join(root, "postgres")));
 }
 
-/** Its limits are off unless the test is about them: every call comes from one address. */
+/** Keys are in the home of the run, unless the test gives GATEHOUSE_KEYS. Its limits are off unless the test is about them: every call comes from one address. */
 export async function makeInstallation(more: Environment = {}): Promise<Installation> {
   const scratch = await mkdtemp(join(tmpdir(), "gatehouse-e2e-"));
   const dataDir = join(scratch, "data");
@@ -44,6 +45,7 @@ export async function makeInstallation(more: Environment = {}): Promise<Installa
     GATEHOUSE_DATA_DIR: dataDir,
     GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0",
     GATEHOUSE_LIMIT_LOGIN: "off",
+    ...(more.GATEHOUSE_KEYS === undefined ? keySettings() : {}),
     ...more,
   };
   return {

@@ -42,6 +42,14 @@ async function putForEver(writer: Gatehouse, path: string, { puts }: Acknowledge
   }
 }
 
+/** One on every path, so that each has something to be found again however early the end comes. */
+async function putOnce(writer: Gatehouse, { puts }: Acknowledged): Promise<void> {
+  for (const path of paths) {
+    const { version } = await writer.secrets.putSecret({ path, value: Buffer.from("the first") });
+    puts.set(path, new Map([[version?.version ?? 0, "the first"]]));
+  }
+}
+
 /** Refreshes until the server is gone; two honest racers each time, who must get the same successor. */
 async function refreshForEver(visitor: Gatehouse, sessionId: string, { refreshes }: Acknowledged): Promise<void> {
   const session = refreshes.get(sessionId);
@@ -139,6 +147,7 @@ describe("a server that is killed", () => {
       puts: new Map(),
       refreshes: new Map(sessions.map(({ tokens }) => [tokens.sessionId, { current: tokens, acknowledged: [] }])),
     };
+    await putOnce(clientOf(server, account.tokens.accessToken), told);
     for (const round of [1, 2, 3]) {
       await loop(server, account.tokens.accessToken, told, randomInt(200, 900));
       expect((await databaseProcesses(installation.dataDir)).length).toBeGreaterThan(0);
@@ -158,6 +167,7 @@ describe("a server that is killed", () => {
       puts: new Map(),
       refreshes: new Map([[account.tokens.sessionId, { current: account.tokens, acknowledged: [] }]]),
     };
+    await putOnce(clientOf(server, account.tokens.accessToken), told);
     const database = databaseProcesses(installation.dataDir);
     const running = loop(server, account.tokens.accessToken, told, 400);
     await pause(300);

@@ -8,6 +8,7 @@ import { toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EventSchema } from "../../../gen/ts/gatehouse/audit/v1/audit_service_pb.js";
 import { FieldData } from "../../../gen/ts/gatehouse/options/v1/policy_pb.js";
+import { homeCredentials } from "../../fixtures/key-home.ts";
 import { everyMethod, methodName, openDoors, plainlyFilled, told, wholeFilled } from "./called-by-descriptor.ts";
 import { type Canary, findBelow, findIn, type Needle, needlesOf } from "./canaries.ts";
 import { clientCanaries } from "./client-canaries.ts";
@@ -232,6 +233,7 @@ describe("values that only their owner may see", () => {
     const pids = [server.pid, ...(await databaseProcesses(installation.dataDir))];
     processArguments = (await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8")))).join("\n");
     ended = await server.stop();
+    tokens.push(...(await homeCredentials()));
     const canaries = Object.entries(made).map(([name, value]) => ({ name, value }));
     needles = needlesOf([...canaries, ...tokens]);
   }, 150_000);

@@ -1,11 +1,12 @@
 // Machines against the real command, two processes on one database: what a key, a binding or an account gives, and that all of it
 // is dead on both within a second of its end, and after kill -9 of both.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { cp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gatehouse } from "../../../clients/typescript/src/index.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, makeInstallation, type Person, visitorOf } from "./installation.ts";
@@ -59,7 +60,7 @@ describe("machines of two replicas", () => {
     installations = [one, other];
     const first = await one.start();
     person = await bootstrap(one.dataDir, visitorOf(first));
-    await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+    await shareKeys(one.dataDir, other.dataDir);
     await first.stop();
     await start();
     const { serviceAccount } = await admin.serviceAccounts.createServiceAccount({ displayName: "cart" });

@@ -1,10 +1,9 @@
-// Tokens that the installation never issued, some of them signed with its own key: what a thief of a key file, an old
+// Tokens that the installation never issued, some of them signed with its own key: what a thief of its keys, an old
 // token and a forger would present.
 import { createHmac } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { systemClock } from "../../../src/kernel/clock.ts";
-import { openLocalHome } from "../../../src/keys/local/open.ts";
+import { openHomes } from "../../../src/keys/homes.ts";
+import { homeOptions } from "../../fixtures/key-home.ts";
 import { embeddedRows } from "./embedded-rows.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -26,16 +25,9 @@ function parsed(part: string | undefined): Claims {
 }
 
 export async function openMint(dataDir: string): Promise<Mint> {
-  const { installation } = JSON.parse(await readFile(join(dataDir, "keys", "keys.json"), "utf8")) as {
-    installation: string;
-  };
-  const home = await openLocalHome({
-    dataDir,
-    masterKey: undefined,
-    installationId: installation,
-    clock: systemClock,
-    mayCreate: false,
-  });
+  const [installation] = await embeddedRows<{ id: string }>(dataDir, "select id from installation");
+  const installationId = installation?.id ?? "";
+  const home = await openHomes({ ...(await homeOptions(dataDir)), installationId, clock: systemClock }, []);
   const [row] = await embeddedRows<{ kid: string; handle: string; public_jwk: Record<string, string> }>(
     dataDir,
     "select kid, handle, public_jwk from signing_key where algorithm = 'ES256' order by number desc limit 1",

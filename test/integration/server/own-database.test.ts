@@ -1,9 +1,9 @@
 // A PostgreSQL of the operator's own: migrated by its owner, served by the application's login, by more than one process.
 import { randomBytes } from "node:crypto";
-import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import { type Environment, runGatehouse } from "./gatehouse-process.ts";
 import {
@@ -59,16 +59,8 @@ describe("a database of one's own", () => {
     expect(await server.stop()).toMatchObject({ code: 0 });
   });
 
-  it("refuses a second data directory without the keys that opened it first, and leaves them as they were", async () => {
-    const ended = await runGatehouse(other.environment);
-    expect(ended.code).toBe(1);
-    expect(ended.stderr).toBe(
-      `gatehouse: ${join(other.dataDir, "keys", "keys.json")} is missing, but the database holds data that only its keys open: restore it from a backup\n`,
-    );
-  });
-
   it("CLM-10 TOK-08 serves two processes that have the same keys; what one revokes is dead at the other within a second", async () => {
-    await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+    await shareKeys(one.dataDir, other.dataDir);
     const [first, second] = await Promise.all([one.start(), other.start()]);
     const account = { loginName: "ada", password: "correct horse battery staple" };
     const person = await logIn(visitorOf(first), account);
@@ -94,5 +86,27 @@ describe("a database of one's own", () => {
     expect((await auditor.tokens.introspect({ token: person.tokens.accessToken })).active).toBe(false);
     expect(await first.stop()).toMatchObject({ code: 0 });
     expect(await second.stop()).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a database of one's own whose keys are local", () => {
+  it("refuses a second data directory without the keys that opened it first, and leaves them as they were", async () => {
+    const database = await startTestDatabase();
+    const given = {
+      GATEHOUSE_KEYS: "local",
+      GATEHOUSE_DATABASE_URL: databaseUrl(database.connection("app")),
+      GATEHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
+    };
+    await using one = await makeInstallation(given);
+    await using other = await makeInstallation(given);
+    expect(await (await one.start()).stop()).toMatchObject({ code: 0 });
+    const ended = await runGatehouse(other.environment);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toBe(
+      `gatehouse: ${join(other.dataDir, "keys", "keys.json")} is missing, but the database holds data that only its keys open: restore it from a backup\n`,
+    );
+    const again = await one.start();
+    expect(await again.stop()).toMatchObject({ code: 0 });
+    await database.drop();
   });
 });

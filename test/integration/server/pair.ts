@@ -1,8 +1,7 @@
 // Two processes of one installation on one database, as replicas behind a balancer are.
 import { randomBytes } from "node:crypto";
-import { cp } from "node:fs/promises";
-import { join } from "node:path";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { Environment, GatehouseProcess } from "./gatehouse-process.ts";
 import { bootstrap, type Installation, makeInstallation, type Person, visitorOf } from "./installation.ts";
@@ -41,7 +40,7 @@ export async function startPair(more: Environment = {}): Promise<Pair> {
     const [one, other] = installations as [Installation, Installation];
     const first = await one.start();
     const administrator = await bootstrap(one.dataDir, visitorOf(first));
-    await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+    await shareKeys(one.dataDir, other.dataDir);
     servers.push(first, await other.start());
     return {
       database,

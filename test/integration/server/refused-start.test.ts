@@ -54,7 +54,7 @@ describe("settings that are wrong", () => {
       { GATEHOUSE_GRCP_LISTEN: canary },
       "GATEHOUSE_GRCP_LISTEN is no setting; did you mean GATEHOUSE_GRPC_LISTEN?",
     ],
-    ["local keys beyond loopback", plaintext, "local keys need GATEHOUSE_MASTER_KEY"],
+    ["local keys beyond loopback", { ...plaintext, GATEHOUSE_KEYS: "local" }, "local keys need GATEHOUSE_MASTER_KEY"],
     [
       "HS256 for Gatehouse's own audience",
       { JWT_ALGORITHM: "HS256", JWT_SECRET_KEY: hmacKey },
@@ -211,7 +211,7 @@ describe("an installation whose files were harmed", () => {
   let whole: Buffer;
 
   beforeAll(async () => {
-    installation = await makeInstallation();
+    installation = await makeInstallation({ GATEHOUSE_KEYS: "local" });
     const server = await installation.start();
     await server.stop();
     keys = join(installation.dataDir, "keys", "keys.json");

@@ -1,8 +1,6 @@
 // Two real processes on one database: who is a stranger to one is a stranger to the other within a second, and nobody comes in
 // by a certificate that the authority did not give for it.
 import { createPrivateKey, randomBytes, webcrypto } from "node:crypto";
-import { cp } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGatehouse, type Gatehouse } from "../../../clients/typescript/src/index.ts";
 import {
@@ -14,6 +12,7 @@ import {
   makeLeaf,
 } from "../../fixtures/certificates.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
+import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
 import { bootstrap, type Installation, makeInstallation } from "./installation.ts";
@@ -75,7 +74,7 @@ describe("workloads of two replicas", () => {
     installations = [one, other];
     const first = await one.start();
     const person = await bootstrap(one.dataDir, connect(first));
-    await cp(join(one.dataDir, "keys"), join(other.dataDir, "keys"), { recursive: true });
+    await shareKeys(one.dataDir, other.dataDir);
     servers = [first, await other.start()];
     admin = connect(first, undefined, person.tokens.accessToken);
     const { serviceAccount } = await admin.serviceAccounts.createServiceAccount({ displayName: "cart" });
