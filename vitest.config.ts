@@ -18,7 +18,7 @@ const whole = [
 // test/architecture/key-homes.test.ts holds these two lists against what imports test/fixtures/key-home.ts.
 const standingOnKeys = [
   "test/contract/keys/store.test.ts",
-  "test/integration/{audit,auth,keys,observability,secrets,server}/**/*.test.ts",
+  "test/integration/{audit,auth,keys,observability,secrets,server,token}/**/*.test.ts",
   "test/conformance/oauth-clients.test.ts",
 ];
 const namingTheirHome = [

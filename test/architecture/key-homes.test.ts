@@ -36,8 +36,8 @@ const aboutSomethingElse = [
 const insideHomes = [
   "test/contract/keys/local.test.ts",
   "test/contract/keys/vault.test.ts",
+  "test/fixtures/signing-homes.ts",
   "test/integration/keys/former-keys.test.ts",
-  "test/integration/keys/signing-world.ts",
   "test/integration/keys/vault-home.test.ts",
   "test/integration/keys/vault-races.test.ts",
 ];

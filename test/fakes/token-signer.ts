@@ -1,14 +1,17 @@
 // Signs as a key home does, with real keys made on the spot; and signs whatever a forger who had them would.
-import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { promisify } from "node:util";
 import type { SignatureAlgorithm, VerificationKey } from "../../src/kernel/sealing.ts";
-import { publicJwk, thumbprint } from "../../src/keys/jwk.ts";
-import type { SigningKeys } from "../../src/keys/ports.ts";
+import { publicJwk, thumbprint, thumbprintOf } from "../../src/keys/jwk.ts";
+import type { SigningKeyHome, SigningKeys } from "../../src/keys/ports.ts";
 import { stateOf } from "../../src/keys/signing/states.ts";
 
-export interface TestSigner extends SigningKeys {
+interface KeyPair {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
+}
+
+export interface TestSigner extends SigningKeys, KeyPair {
   /** Signatures made so far. */
   readonly signed: () => number;
   /** From now on, what every signature rejects with; undefined = works again. */
@@ -29,17 +32,18 @@ function inputOf(algorithm: SignatureAlgorithm, key: KeyObject) {
 
 const elsewhere = (): Promise<never> => Promise.reject(new Error("the life of keys is not part of these tests"));
 
-export function createTestSigner(algorithm: SignatureAlgorithm = "ES256"): TestSigner {
-  const { privateKey, publicKey } = generate(algorithm);
-  const jwk = publicJwk(publicKey);
-  if (jwk === undefined) throw new TypeError("not a signing key");
-  const kid = thumbprint(jwk);
-  const key: VerificationKey = { kid, algorithm, jwk: { ...jwk, kid, alg: algorithm, use: "sig" } };
+function createSigner(
+  key: VerificationKey,
+  signWith: (input: Uint8Array) => Promise<Buffer>,
+  pair: KeyPair,
+): TestSigner {
   const published = [key];
   let signed = 0;
   const signer: TestSigner = {
-    privateKey,
-    publicKey,
+    get privateKey() {
+      return pair.privateKey;
+    },
+    publicKey: pair.publicKey,
     failing: undefined,
     signed: () => signed,
     current: () => key,
@@ -55,11 +59,33 @@ export function createTestSigner(algorithm: SignatureAlgorithm = "ES256"): TestS
     async sign(_kid, signingInput) {
       if (signer.failing !== undefined) throw signer.failing;
       signed += 1;
-      const digest = algorithm === "EdDSA" ? null : "sha256";
-      return await promisify(sign)(digest, signingInput, inputOf(algorithm, privateKey));
+      return await signWith(signingInput);
     },
   };
   return signer;
+}
+
+export function createTestSigner(algorithm: SignatureAlgorithm = "ES256"): TestSigner {
+  const pair = generate(algorithm);
+  const jwk = publicJwk(pair.publicKey);
+  if (jwk === undefined) throw new TypeError("not a signing key");
+  const kid = thumbprint(jwk);
+  const digest = algorithm === "EdDSA" ? null : "sha256";
+  const signWith = (input: Uint8Array) => promisify(sign)(digest, input, inputOf(algorithm, pair.privateKey));
+  return createSigner({ kid, algorithm, jwk: { ...jwk, kid, alg: algorithm, use: "sig" } }, signWith, pair);
+}
+
+/** With a key in that home, where nobody sees the private half. */
+export async function createHomeSigner(home: SigningKeyHome): Promise<TestSigner> {
+  const key = await home.generate("ES256", 1);
+  const kid = thumbprintOf(key.jwk);
+  const verification: VerificationKey = { kid, algorithm: "ES256", jwk: { ...key.jwk, kid, alg: "ES256", use: "sig" } };
+  return createSigner(verification, (input) => home.sign(key, input), {
+    publicKey: createPublicKey({ key: { ...key.jwk }, format: "jwk" }),
+    get privateKey(): KeyObject {
+      throw new Error("the home keeps it");
+    },
+  });
 }
 
 const encode = (part: unknown): string =>

@@ -5,7 +5,8 @@ import { newSigningKey } from "../../../src/keys/local/document.ts";
 import type { FormerSigningKey } from "../../../src/keys/ports.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { otherHome } from "../../fixtures/key-home.ts";
-import { createSigningWorld, localSigningHomes, minute, type SigningWorld, times } from "./signing-world.ts";
+import { localSigningHomes } from "../../fixtures/signing-homes.ts";
+import { createSigningWorld, minute, type SigningWorld, times } from "./signing-world.ts";
 
 let database: TestDatabase;
 let world: SigningWorld;

@@ -3,16 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Reader } from "../../../src/kernel/database.ts";
 import { StartRefused } from "../../../src/kernel/start-refused.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
-import {
-  createSigningWorld,
-  day,
-  hour,
-  localSigningHomes,
-  minute,
-  type Replica,
-  type SigningWorld,
-  times,
-} from "./signing-world.ts";
+import { localSigningHomes } from "../../fixtures/signing-homes.ts";
+import { createSigningWorld, day, hour, minute, type Replica, type SigningWorld, times } from "./signing-world.ts";
 
 let database: TestDatabase;
 let world: SigningWorld;

@@ -1,11 +1,7 @@
 // Replicas that share a database and a home of keys, each with its own memory, on one clock that the test sets.
-import { randomBytes } from "node:crypto";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
 import type { FeedEvent, Transaction } from "../../../src/kernel/database.ts";
-import { uuidv7 } from "../../../src/kernel/ids.ts";
 import type { SignatureAlgorithm } from "../../../src/kernel/sealing.ts";
-import { newWrappingKeys } from "../../../src/keys/local/document.ts";
-import { createLocalSigningHome, type LocalSigningHome } from "../../../src/keys/local/signing-home.ts";
 import type {
   Compromise,
   FormerSigningKey,
@@ -17,12 +13,11 @@ import type {
 import { KeyHomeUnavailable } from "../../../src/keys/ports.ts";
 import { openSigningKeys } from "../../../src/keys/signing/open.ts";
 import type { SigningKeyTimes } from "../../../src/keys/signing/states.ts";
-import { openVaultHome } from "../../../src/keys/vault/open.ts";
 import { createUnitOfWork } from "../../../src/postgres/unit-of-work.ts";
 import { createFakeLogger } from "../../fakes/logger.ts";
 import { draftAt } from "../../fixtures/audit-draft.ts";
 import type { TestDatabase } from "../../fixtures/database.ts";
-import { keyHome, vaultLink } from "../../fixtures/key-home.ts";
+import { signingHomesOfRun } from "../../fixtures/signing-homes.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -85,23 +80,8 @@ export interface ReplicaOptions {
   readonly skewMs?: number;
 }
 
-/** Each replica opens its own, on the same keys. */
-type OpenSigningHome = () => SigningKeyHome | Promise<SigningKeyHome>;
-
-/** Without a file: the wrapping key that replicas share is in memory. */
-export function localSigningHomes(): () => LocalSigningHome {
-  const wrapping = { ...newWrappingKeys(new Date(0)), id: `local-${randomBytes(8).toString("hex")}` };
-  return () => createLocalSigningHome(wrapping, "018f0000-0000-7000-8000-000000000001");
-}
-
-function signingHomesOfRun(): OpenSigningHome {
-  if (keyHome === "local") return localSigningHomes();
-  const installationId = uuidv7(new Date());
-  return async () => (await openVaultHome({ vault: await vaultLink(), installationId, mayCreate: true })).signing;
-}
-
 /** `openHome`: where private keys are made. Default: the home of the run. */
-export function createSigningWorld(database: TestDatabase, openHome: OpenSigningHome = signingHomesOfRun()) {
+export function createSigningWorld(database: TestDatabase, openHome = signingHomesOfRun()) {
   const clock = {
     time: Date.UTC(2026, 10, 21, 12),
     now() {

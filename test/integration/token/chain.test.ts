@@ -27,7 +27,7 @@ afterAll(() => database.drop());
 const { introspect, refresh, revoke, getJwks, revokeSubject } = TokenService.method;
 
 async function open(secondFactor = false) {
-  const installation = createInstallation(database);
+  const installation = await createInstallation(database);
   const world = installation.replica();
   const standing = await createPerson(database, world);
   const tokens = await logIn(world, standing);

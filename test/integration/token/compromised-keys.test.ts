@@ -13,7 +13,7 @@ afterAll(() => database.drop());
 const strong = 2;
 
 it("KEY-06 TOK-08 tokens of a compromised key are dead at once for STRONG, and wherever memory may not be relied upon", async () => {
-  const installation = createInstallation(database);
+  const installation = await createInstallation(database);
   const deaf = installation.replica({ deaf: true });
   const standing = await createPerson(database, deaf);
   const { accessToken } = await logIn(deaf, standing);

@@ -64,7 +64,7 @@ beforeEach(async () => {
        values ($1, 'active', true, '', true, true, '{gatehouse,shop}', '{secrets.read}', 'rotate', 'none', false, '2026-11-21Z', '2026-11-21Z')`,
       [id],
     );
-  installation = createInstallation(database);
+  installation = await createInstallation(database);
   const credential = {
     principalId: account,
     standing: robot,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 async function open(settings: Partial<TokenSettings> = {}) {
-  const installation = createInstallation(database, settings);
+  const installation = await createInstallation(database, settings);
   const world = installation.replica();
   const standing = await createPerson(database, world);
   const tokens = await logIn(world, standing);
@@ -200,7 +200,7 @@ describe("at the same time", () => {
   });
 
   it("CVE-2026-1035 50 parallel refreshes on two replicas without a grace: one lineage at most, and it is ended", async () => {
-    const installation = createInstallation(database, { refreshGraceMs: 0 });
+    const installation = await createInstallation(database, { refreshGraceMs: 0 });
     const replicas = [installation.replica(), installation.replica({ deaf: true })] as const;
     const standing = await createPerson(database, ...replicas);
     const tokens = await logIn(replicas[0], standing);
@@ -217,7 +217,7 @@ describe("at the same time", () => {
   });
 
   it("TOK-03 whatever two replicas do in whatever order, one live token at most", async () => {
-    const installation = createInstallation(database);
+    const installation = await createInstallation(database);
     const replicas = [installation.replica(), installation.replica({ deaf: true })] as const;
     const standing = await createPerson(database, ...replicas);
     const step = fc.record({

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 async function open() {
-  const installation = createInstallation(database);
+  const installation = await createInstallation(database);
   const world = installation.replica();
   const standing = await createPerson(database, world);
   const tokens = await logIn(world, standing);

@@ -1,4 +1,4 @@
-// The Token slice on a real database: replicas that share it, principals in it, and what a caller does with tokens.
+// The Token slice on a real database, with its signing key in the home of the run: replicas that share it, principals in it, and what a caller does with tokens.
 
 import type { MessageShape } from "@bufbuild/protobuf";
 import { create, fromBinary } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ import type { UnitOfWork } from "../../../src/kernel/unit-of-work.ts";
 import { createUnitOfWork } from "../../../src/postgres/unit-of-work.ts";
 import type { TokenSettings } from "../../../src/token/settings.ts";
 import { allow, principalOf } from "../../fakes/principal.ts";
-import { createTestSigner } from "../../fakes/token-signer.ts";
+import { createHomeSigner, type TestSigner } from "../../fakes/token-signer.ts";
 import {
   createTestMacs,
   createTokenWorld,
@@ -28,6 +28,7 @@ import {
   type TokenWorldOptions,
 } from "../../fakes/token-world.ts";
 import type { TestDatabase } from "../../fixtures/database.ts";
+import { signingHomesOfRun } from "../../fixtures/signing-homes.ts";
 
 export interface Installation {
   /** A process of it: own memory, same keys and database. `deaf` = what others commit does not reach it. */
@@ -36,13 +37,16 @@ export interface Installation {
   readonly records: readonly AuditDraft[];
   readonly announced: readonly FeedEvent[];
   readonly macs: ReturnType<typeof createTestMacs>;
-  readonly signer: ReturnType<typeof createTestSigner>;
+  readonly signer: TestSigner;
   readonly unitOfWork: UnitOfWork;
   failNextRecord(error: Error): void;
 }
 
-export function createInstallation(database: TestDatabase, settings: Partial<TokenSettings> = {}): Installation {
-  const [macs, signer] = [createTestMacs(), createTestSigner()];
+export async function createInstallation(
+  database: TestDatabase,
+  settings: Partial<TokenSettings> = {},
+): Promise<Installation> {
+  const [macs, signer] = [createTestMacs(), await createHomeSigner(await signingHomesOfRun()())];
   const records: AuditDraft[] = [];
   const announced: FeedEvent[] = [];
   const replicas: TokenWorld[] = [];
