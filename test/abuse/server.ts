@@ -38,8 +38,12 @@ export interface Besieged extends AsyncDisposable {
   faults(): readonly string[];
 }
 
-/** Short, so that each is seen to be kept; everything else is the default. */
+/**
+ * Short, so that each is seen to be kept; everything else is the default. Local keys, because the server's sockets are counted,
+ * and connections to Vault come and go.
+ */
 const bounds = {
+  GATEHOUSE_KEYS: "local",
   GATEHOUSE_CONNECTION_HANDSHAKE: "2s",
   GATEHOUSE_CONNECTION_FIRST_CALL: "3s",
   GATEHOUSE_REQUEST_TIMEOUT: "1s",

@@ -17,6 +17,7 @@ const files = new Map(folders.flatMap(readSource).map((file) => [file.path, file
 
 /** They name their home themselves, so a second run would be the first one over again. */
 const aboutOneHome = [
+  "test/abuse/abuse.test.ts",
   "test/integration/keys/moving.test.ts",
   "test/integration/keys/vault-races.test.ts",
   "test/integration/keys/vault-under-load.test.ts",
@@ -25,7 +26,6 @@ const aboutOneHome = [
 
 /** They start a server and are about what is around it: no key decides anything in them. */
 const aboutSomethingElse = [
-  "test/abuse/abuse.test.ts",
   "test/conformance/external/testssl.test.ts",
   "test/integration/browser/browser.test.ts",
   "test/integration/postgres/tls.test.ts",
