@@ -281,7 +281,7 @@ describe("destruction of signing keys", () => {
     expect(await destroyed(replica)).toEqual([1]);
   });
 
-  it("leaves keys where they are that are in a Vault of before; those of a file go with their row", async () => {
+  it("leaves keys in Vault where they are when the home is local; local ones go with their row", async () => {
     const own = createSigningWorld(database, localSigningHomes());
     const replica = await own.replica();
     await replica.rotate();
