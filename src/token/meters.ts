@@ -1,17 +1,11 @@
-// What is counted of tokens: made, validated, refreshed, and what was wrong with them. Each meter stands around the part
-// that it watches, so that the rules themselves do not know that they are counted.
-import { GatehouseError, grpcCode } from "../kernel/errors.ts";
+// What is counted of tokens: validated, refreshed, and what was wrong with them; issue-meters.ts has those that are made. Each meter
+// stands around the part that it watches, so that the rules themselves do not know that they are counted.
+import { GatehouseError } from "../kernel/errors.ts";
 import type { Call } from "../kernel/handler.ts";
 import type { Counter, Metrics } from "../kernel/metrics.ts";
-import type { Observer } from "../kernel/observer.ts";
 import type { Authenticator } from "../kernel/ports.ts";
-import type { AccessTokens } from "./access-tokens.ts";
+import { bounds, refusalOf, secondsSince } from "./issue-meters.ts";
 import type { Verifier } from "./verifier.ts";
-
-/** From a cached answer to a key home or a database that is slow. */
-const bounds = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-
-const secondsSince = (begun: number): number => (performance.now() - begun) / 1000;
 
 type Outcome = "valid" | "expired" | "revoked" | "invalid" | "withheld" | "error";
 
@@ -81,37 +75,6 @@ export function meterAuthenticator(authenticator: Authenticator, validations: Va
   };
 }
 
-export function meterAccessTokens(accessTokens: AccessTokens, { metrics, tracer }: Observer): AccessTokens {
-  const issued = metrics.counter<"outcome">({
-    name: "gatehouse_tokens_issued_total",
-    help: "Access tokens signed, and those that could not be.",
-    labels: ["outcome"],
-  });
-  const [ok, failed] = [issued.with({ outcome: "ok" }), issued.with({ outcome: "failed" })];
-  const duration = metrics
-    .histogram({
-      name: "gatehouse_token_creation_duration_seconds",
-      help: "Making and signing an access token.",
-      bounds,
-    })
-    .with({});
-  return {
-    async issue(order) {
-      const begun = performance.now();
-      try {
-        const token = await tracer.within("token signature", () => accessTokens.issue(order));
-        ok.add();
-        return token;
-      } catch (error) {
-        failed.add();
-        throw error;
-      } finally {
-        duration.record(secondsSince(begun));
-      }
-    },
-  };
-}
-
 /** Only tokens that are new to this process come here; what is remembered costs less than counting it twice. */
 export function meterVerifier(verifier: Verifier, metrics: Metrics): Verifier {
   const duration = metrics
@@ -142,12 +105,6 @@ export function meterVerifier(verifier: Verifier, metrics: Metrics): Verifier {
 
 type RefreshOutcome = "refreshed" | "repeated" | "refused" | "failed";
 
-function refusal(error: unknown): readonly [RefreshOutcome, string] {
-  if (!(error instanceof GatehouseError)) return ["failed", "INTERNAL"];
-  const refused = error.code === grpcCode.UNAUTHENTICATED || error.code === grpcCode.INVALID_ARGUMENT;
-  return [refused ? "refused" : "failed", error.auditReason];
-}
-
 export function meterRefresh<Request, Answer>(
   refresh: (request: Request, call: Call) => Promise<Answer>,
   metrics: Metrics,
@@ -170,7 +127,7 @@ export function meterRefresh<Request, Answer>(
       refreshed.with({ outcome, reason: "none" }).add();
       return answer;
     } catch (error) {
-      const [outcome, reason] = refusal(error);
+      const [outcome, reason] = refusalOf(error);
       refreshed.with({ outcome, reason }).add();
       throw error;
     } finally {

@@ -23,9 +23,10 @@ import type { SigningKeys } from "../keys/ports.ts";
 import { createAccessTokens } from "./access-tokens.ts";
 import { createAuthenticator, createPossessionGuard } from "./authenticator.ts";
 import { createHandedTokens } from "./handed-tokens.ts";
+import { createGrantMeter, grantAskedFor, grantOfMachine, meterAccessTokens } from "./issue-meters.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMachineCredentials } from "./machine-credentials.ts";
-import { createValidations, meterAccessTokens, meterAuthenticator, meterRefresh, meterVerifier } from "./meters.ts";
+import { createValidations, meterAuthenticator, meterRefresh, meterVerifier } from "./meters.ts";
 import { createProofs } from "./proofs.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import { createRevocations } from "./revocations.ts";
@@ -79,17 +80,28 @@ export interface TokenSlice {
 
 const sweepEveryMs = 60_000;
 
+function signingKeyService(deps: TokenSliceDeps): ServiceBinding {
+  return bindService(SigningKeyService, {
+    listSigningKeys: createListSigningKeys(deps),
+    rotateSigningKey: createRotateSigningKey(deps),
+    compromiseSigningKey: createCompromiseSigningKey(deps),
+  });
+}
+
 export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   const { reader, signingKeys, settings, metrics } = deps;
   const revocations = createRevocations();
   const validations = createValidations(metrics);
   const verifier = meterVerifier(createVerifier(createVerificationKeys(signingKeys, settings), settings), metrics);
   const liveness = createLiveness({ ...deps, revocations });
-  const accessTokens = meterAccessTokens(createAccessTokens(signingKeys, settings, deps.displayNames), deps);
+  const accessTokensFor = meterAccessTokens(createAccessTokens(signingKeys, settings, deps.displayNames), deps);
   const refreshTokens = createRefreshTokens(deps.macs);
   const sessionFacts = createSessionFacts(reader);
   const proofs = createProofs({ ...deps, settings: settings.dpop });
-  const shared = { ...deps, verifier, liveness, accessTokens, refreshTokens, sessionFacts, proofs };
+  const shared = { ...deps, verifier, liveness, refreshTokens, sessionFacts, proofs };
+  const machines = createMachineCredentials({ ...deps, ...deps.machines });
+  const handedTokens = createHandedTokens(shared);
+  const meterGrant = createGrantMeter(metrics);
   const refreshIntrospection = createRefreshIntrospection({ refreshTokens, reader, issuer: settings.issuer });
   const introspect = createIntrospect({
     verifier,
@@ -104,26 +116,28 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
       bindService(TokenService, {
         introspect,
         batchIntrospect: createBatchIntrospect({ introspect }),
-        issueToken: createIssueToken({ ...shared, machines: createMachineCredentials({ ...deps, ...deps.machines }) }),
-        exchangeToken: createExchangeToken({ ...shared, handedTokens: createHandedTokens(shared) }),
-        refresh: meterRefresh(createRefresh(shared), metrics),
+        issueToken: meterGrant(
+          createIssueToken({ ...shared, machines, accessTokens: accessTokensFor(grantOfMachine) }),
+          grantAskedFor,
+        ),
+        exchangeToken: meterGrant(
+          createExchangeToken({ ...shared, handedTokens, accessTokens: accessTokensFor("exchange") }),
+          () => "exchange",
+        ),
+        refresh: meterRefresh(createRefresh({ ...shared, accessTokens: accessTokensFor("refresh") }), metrics),
         revoke: createRevoke(shared),
         revokeSubject: createRevokeSubject(deps),
         watchRevocations: createWatchRevocations({ ...deps, draining: draining.signal }),
         getJwks: createGetJwks({ signer: signingKeys }),
       }),
-      bindService(SigningKeyService, {
-        listSigningKeys: createListSigningKeys(deps),
-        rotateSigningKey: createRotateSigningKey(deps),
-        compromiseSigningKey: createCompromiseSigningKey(deps),
-      }),
+      signingKeyService(deps),
     ],
     authenticator: meterAuthenticator(
       createAuthenticator({ verifier, liveness, ownAudience: settings.ownAudience }),
       validations("gate"),
     ),
     possession: createPossessionGuard(proofs),
-    sessions: createSessions(shared),
+    sessions: createSessions({ ...shared, accessTokens: accessTokensFor("login") }),
     onFeed(events) {
       revocations.learn(events);
       for (const { kind, key } of events) if (kind === "compromised_key") verifier.forgetKey(key);

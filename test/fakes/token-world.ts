@@ -6,6 +6,7 @@ import { generations } from "../../src/auth/standing/generations.ts";
 import type { FeedEvent, LoneWriter, Reader, Row, Statement } from "../../src/kernel/database.ts";
 import type { Call, PeerCertificate, UnaryHandler } from "../../src/kernel/handler.ts";
 import { createHmacKey } from "../../src/kernel/hmac.ts";
+import type { Metrics } from "../../src/kernel/metrics.ts";
 import { unobserved } from "../../src/kernel/observer.ts";
 import type { Clients, Standings } from "../../src/kernel/ports.ts";
 import type { Grant, Principal, Standing } from "../../src/kernel/principal.ts";
@@ -113,6 +114,7 @@ export interface TokenWorldOptions {
   readonly writer?: LoneWriter;
   readonly machines?: TokenSliceDeps["machines"];
   readonly unitOfWork?: UnitOfWork;
+  readonly metrics?: Metrics;
 }
 
 export interface CallOptions {
@@ -156,6 +158,7 @@ export function createTokenWorld(options: TokenWorldOptions = {}) {
   const unitOfWork = options.unitOfWork ?? createFakeUnitOfWork();
   const slice = createTokenSlice({
     ...unobserved,
+    metrics: options.metrics ?? unobserved.metrics,
     reader: options.reader ?? noReader,
     writer: options.writer ?? rememberingWriter(),
     machines: options.machines ?? fakeMachines(),

@@ -98,6 +98,8 @@ describe("SEC-07 RPC-02 a server whose Vault", () => {
     const text = await watched.scrape();
     expect(sumOf(text, "gatehouse_vault_calls_total", ['operation="login"', 'outcome="200"'])).toBeGreaterThan(0);
     expect(sumOf(text, "gatehouse_vault_call_duration_seconds_count", ['operation="login"'])).toBeGreaterThan(0);
+    expect(text).toMatch(/^# TYPE gatehouse_vault_batch_size histogram$/m);
+    expect(sumOf(text, "gatehouse_signing_key_age_seconds", ['algorithm="ES256"'])).toBeGreaterThanOrEqual(0);
   });
 });
 
