@@ -21,7 +21,9 @@ export interface Reader {
  * the principal under an older generation is dead; a `credential` is an API key, a binding or whatever else tokens
  * are issued for, and is dead; a `workload` is a binding that is new or gone; a `compromised_key` is a kid, and what it signed is dead; a
  * `signing_key` is an algorithm whose keys changed; a `client` is
- * `<id>:<generation>` of one that changed, and what was handed out through it under an older generation is dead. After `expiresAt` the event means nothing any more.
+ * `<id>:<generation>` of one that changed, and what was handed out through it under an older generation is dead; a `subject_client` is
+ * `<principal id>:<client id>`, and what was handed out for the one through the other is dead unless it says (`since`) that it came after this event, whose
+ * number is its `expiresAt`. After `expiresAt` the event means nothing any more.
  */
 export interface FeedEvent {
   readonly kind:
@@ -34,7 +36,8 @@ export interface FeedEvent {
     | "workload"
     | "signing_key"
     | "compromised_key"
-    | "client";
+    | "client"
+    | "subject_client";
   readonly key: string;
   readonly expiresAt: Date;
 }

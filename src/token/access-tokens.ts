@@ -34,6 +34,7 @@ export interface AccessTokenOrder {
   readonly actors?: readonly Actor[] | undefined;
   readonly mayAct?: string | undefined;
   readonly origins?: readonly Origin[] | undefined;
+  readonly since?: number | undefined;
 }
 
 export interface AccessToken {
@@ -66,7 +67,7 @@ function expiryOf({ client, lifetimeMs, endsBy, now }: AccessTokenOrder, setting
 function claimsOf(order: AccessTokenOrder, settings: TokenSettings): AccessTokenClaims {
   const { standing, client, now, sessionId, audience, clientId, scopes } = order;
   const { authenticationMethods, authenticationContext, authenticatedAt } = order;
-  const { credentialId, confirmation, actors, mayAct, origins } = order;
+  const { credentialId, confirmation, actors, mayAct, origins, since } = order;
   const issuedAt = seconds(now);
   return {
     issuer: settings.issuer,
@@ -90,6 +91,7 @@ function claimsOf(order: AccessTokenOrder, settings: TokenSettings): AccessToken
     actors,
     mayAct,
     origins,
+    since,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Freshness, Standings } from "../kernel/ports.ts";
 import type { Standing } from "../kernel/principal.ts";
 import type { AccessTokenClaims } from "./domain/claims.ts";
 import type { Revocations } from "./revocations.ts";
-import { readTokenState } from "./token-state/store.ts";
+import { readTokenStates } from "./token-state/store.ts";
 import type { VerifiedToken } from "./verifier.ts";
 
 export type DeathReason = "TOKEN_EXPIRED" | "TOKEN_NOT_YET_VALID" | "TOKEN_REVOKED";
@@ -28,7 +28,7 @@ export interface LivenessDeps {
 }
 
 /** What of a token, or of one that it was exchanged for, can have come to an end. */
-type Endable = Pick<AccessTokenClaims, "tokenId" | "clientId" | "clientGeneration" | "credentialId">;
+type Endable = Pick<AccessTokenClaims, "tokenId" | "clientId" | "clientGeneration" | "credentialId" | "since">;
 
 function outOfTime(token: VerifiedToken, now: Date): DeathReason | undefined {
   const at = now.getTime();
@@ -42,23 +42,26 @@ function judge(token: VerifiedToken, standing: Standing | undefined): Verdict {
 }
 
 export function createLiveness({ revocations, standings, freshness, reader }: LivenessDeps): Liveness {
-  function ended({ tokenId, clientId, clientGeneration, credentialId }: Endable, sessionId?: string): boolean {
+  function ended(endable: Endable, subject: string, sessionId: string | undefined): boolean {
+    const { tokenId, clientId, clientGeneration, credentialId, since = 0 } = endable;
     if (revocations.revoked(tokenId, sessionId)) return true;
+    if ((revocations.lastEnding(subject, clientId) ?? 0) > since) return true;
     if (clientGeneration !== undefined && revocations.clientEnded(clientId, clientGeneration)) return true;
     return credentialId !== undefined && revocations.credentialEnded(credentialId);
   }
 
   function dead({ claims }: VerifiedToken): boolean {
-    if (ended(claims, claims.sessionId)) return true;
-    return claims.origins?.some((origin) => ended(origin, origin.sessionId)) ?? false;
+    if (ended(claims, claims.subject, claims.sessionId)) return true;
+    const { origins, subject } = claims;
+    return origins?.some((origin) => ended(origin, origin.subject ?? subject, origin.sessionId)) ?? false;
   }
 
   async function askDatabase(token: VerifiedToken, now: Date): Promise<Verdict> {
-    const [state, standing] = await Promise.all([
-      readTokenState(reader, token.claims, token.kid, now),
+    const [[state], standing] = await Promise.all([
+      readTokenStates(reader, [token], now),
       standings.fresh(token.claims.subject),
     ]);
-    return state.revoked ? "TOKEN_REVOKED" : judge(token, standing);
+    return state?.revoked === false ? judge(token, standing) : "TOKEN_REVOKED";
   }
 
   async function askStandings(token: VerifiedToken): Promise<Verdict> {

@@ -10,6 +10,11 @@ export interface Revocations {
   credentialEnded(credentialId: string): boolean;
   /** Whether what was handed out through the client under this generation, and every older one, is dead. */
   clientEnded(clientId: string, generation: number): boolean;
+  /**
+   * Number of the last ending of whatever the principal was given through the client, that means something still. What is issued now
+   * names it; what names none, or a lower one, is dead.
+   */
+  lastEnding(principalId: string, clientId: string): number | undefined;
   /** Forgets what means nothing any more. */
   sweep(now: Date): void;
   readonly size: number;
@@ -21,7 +26,9 @@ export function createRevocations(): Revocations {
     token: new Map<string, number>(),
     session: new Map<string, number>(),
     credential: new Map<string, number>(),
+    subject_client: new Map<string, number>(),
   };
+  const { subject_client: endings } = byKind;
 
   const clients = new Map<string, { readonly generation: number; readonly until: number }>();
 
@@ -35,9 +42,13 @@ export function createRevocations(): Revocations {
     });
   }
 
+  function isById(kind: FeedEvent["kind"]): kind is keyof typeof byKind {
+    return Object.hasOwn(byKind, kind);
+  }
+
   function learnOne({ kind, key, expiresAt }: FeedEvent): void {
     if (kind === "client") learnClient(key, expiresAt.getTime());
-    if (kind !== "token" && kind !== "session" && kind !== "credential") return;
+    if (!isById(kind)) return;
     const known = byKind[kind].get(key) ?? 0;
     byKind[kind].set(key, Math.max(known, expiresAt.getTime()));
   }
@@ -48,6 +59,8 @@ export function createRevocations(): Revocations {
       (sessionId !== undefined && byKind.session.has(sessionId)) || byKind.token.has(tokenId),
     credentialEnded: (credentialId) => byKind.credential.has(credentialId),
     clientEnded: (clientId, generation) => (clients.get(clientId)?.generation ?? 0) > generation,
+    // Mostly there are none, and then nobody has to put two texts together.
+    lastEnding: (principalId, clientId) => (endings.size === 0 ? undefined : endings.get(`${principalId}:${clientId}`)),
     sweep(now) {
       for (const map of Object.values(byKind)) {
         for (const [id, until] of map) if (until <= now.getTime()) map.delete(id);
@@ -55,7 +68,7 @@ export function createRevocations(): Revocations {
       for (const [id, { until }] of clients) if (until <= now.getTime()) clients.delete(id);
     },
     get size() {
-      return byKind.token.size + byKind.session.size + byKind.credential.size + clients.size;
+      return Object.values(byKind).reduce((sum, map) => sum + map.size, clients.size);
     },
   };
 }

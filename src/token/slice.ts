@@ -36,6 +36,7 @@ import type { TokenSettings } from "./settings.ts";
 import { createCompromiseSigningKey } from "./signing-key/compromise-signing-key.ts";
 import { createListSigningKeys } from "./signing-key/list-signing-keys.ts";
 import { createRotateSigningKey } from "./signing-key/rotate-signing-key.ts";
+import { issueSince } from "./since.ts";
 import { createBatchIntrospect } from "./token/batch-introspect.ts";
 import { createExchangeToken } from "./token/exchange-token.ts";
 import { createGetJwks } from "./token/get-jwks.ts";
@@ -94,7 +95,8 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   const validations = createValidations(metrics);
   const verifier = meterVerifier(createVerifier(createVerificationKeys(signingKeys, settings), settings), metrics);
   const liveness = createLiveness({ ...deps, revocations });
-  const accessTokensFor = meterAccessTokens(createAccessTokens(signingKeys, settings, deps.displayNames), deps);
+  const signed = createAccessTokens(signingKeys, settings, deps.displayNames);
+  const accessTokensFor = meterAccessTokens(issueSince(signed, revocations), deps);
   const refreshTokens = createRefreshTokens(deps.macs);
   const sessionFacts = createSessionFacts(reader);
   const proofs = createProofs({ ...deps, settings: settings.dpop });

@@ -34,6 +34,13 @@ export function instant(payload: JsonObject, name: string): number {
   return value;
 }
 
+/** As `instant`, in milliseconds. */
+export function preciseInstant(payload: JsonObject, name: string): number {
+  const value = wholeNumber(payload, name);
+  if (value > 8.64e15) throw malformed();
+  return value;
+}
+
 export function uuid(value: string | undefined): string {
   if (value === undefined || !uuidPattern.test(value)) throw malformed();
   return value;

@@ -1,10 +1,21 @@
 // The claims of an access token: RFC 9068 section 2.2; `cnf`, `act` and `may_act`; and what ends it: `gen`, the generation of the
-// principal, `cgen`, that of the client, `cred`, what it was issued for, and `src`, the tokens that it was exchanged for.
+// principal, `cgen`, that of the client, `cred`, what it was issued for, `src`, the tokens that it was exchanged for, and `since`.
 // No personal data, but for `name` where a client asks for it.
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId, parseId } from "../../kernel/ids.ts";
 import type { Confirmation } from "../../kernel/principal.ts";
-import { asObject, instant, malformed, optional, text, texts, uuid, uuidText, wholeNumber } from "./claim-values.ts";
+import {
+  asObject,
+  instant,
+  malformed,
+  optional,
+  preciseInstant,
+  text,
+  texts,
+  uuid,
+  uuidText,
+  wholeNumber,
+} from "./claim-values.ts";
 import { readConfirmation, writeConfirmation } from "./confirmation.ts";
 import { type Actor, type Origin, readActors, readOrigins, writeActors, writeOrigins } from "./delegation.ts";
 import type { JsonObject } from "./strict-json.ts";
@@ -31,6 +42,8 @@ export interface AccessTokenClaims {
   readonly authenticationContext: string;
   readonly authenticatedAt: number;
   readonly generation: number;
+  /** Number of the last ending of all that its subject was given through its client, which it came after. Undefined = there was none of late. */
+  readonly since?: number | undefined;
   /** UUID of the API key or the binding that it was issued for. */
   readonly credentialId?: string | undefined;
   readonly confirmation?: Confirmation | undefined;
@@ -80,6 +93,7 @@ function readMembers(payload: JsonObject): Omit<AccessTokenClaims, "issuer" | "a
     authenticationContext: text(payload, "acr"),
     authenticatedAt: instant(payload, "auth_time"),
     generation: wholeNumber(payload, "gen"),
+    since: optional(payload, "since", preciseInstant),
     credentialId: optional(payload, "cred", uuidText),
     confirmation: optional(payload, "cnf", readConfirmation),
     actors: optional(payload, "act", readActors),
@@ -131,6 +145,7 @@ export function writeClaims(claims: AccessTokenClaims & { readonly displayName?:
     acr: claims.authenticationContext,
     auth_time: claims.authenticatedAt,
     gen: claims.generation,
+    since: claims.since,
     cred: claims.credentialId,
     cnf: writeConfirmation(claims.confirmation),
     act: writeActors(claims.actors),

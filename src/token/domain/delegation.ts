@@ -1,6 +1,6 @@
 // Who acts for whom (RFC 8693 sections 4.1 and 4.4), and what a token that was exchanged rests on: it dies with each of them.
 import { formatId, parseId } from "../../kernel/ids.ts";
-import { asObject, malformed, optional, text, uuid, uuidText, wholeNumber } from "./claim-values.ts";
+import { asObject, malformed, optional, preciseInstant, text, uuid, uuidText, wholeNumber } from "./claim-values.ts";
 import type { JsonObject } from "./strict-json.ts";
 
 /** Who uses a token in the name of its subject. */
@@ -18,7 +18,9 @@ export interface Origin {
   readonly clientId: string;
   readonly clientGeneration: number | undefined;
   readonly credentialId: string | undefined;
-  /** Where it is not that of the token itself. */
+  readonly since?: number | undefined;
+  /** UUIDs, where they are not those of the token itself. */
+  readonly subject?: string | undefined;
   readonly sessionId?: string | undefined;
 }
 
@@ -54,13 +56,15 @@ export function readActors(payload: JsonObject): Chain {
 }
 
 export function writeOrigins(origins: readonly Origin[] | undefined): readonly JsonObject[] | undefined {
-  return origins?.map(({ tokenId, kid, clientId, clientGeneration, credentialId, sessionId }) => ({
-    jti: tokenId,
-    kid,
-    client_id: clientId,
-    cgen: clientGeneration,
-    cred: credentialId,
-    sid: sessionId,
+  return origins?.map((origin) => ({
+    jti: origin.tokenId,
+    kid: origin.kid,
+    client_id: origin.clientId,
+    cgen: origin.clientGeneration,
+    cred: origin.credentialId,
+    since: origin.since,
+    sub: origin.subject,
+    sid: origin.sessionId,
   }));
 }
 
@@ -72,6 +76,8 @@ function readOrigin(value: unknown): Origin {
     clientId: text(origin, "client_id"),
     clientGeneration: optional(origin, "cgen", wholeNumber),
     credentialId: optional(origin, "cred", uuidText),
+    since: optional(origin, "since", preciseInstant),
+    subject: optional(origin, "sub", uuidText),
     sessionId: optional(origin, "sid", uuidText),
   };
 }

@@ -18,6 +18,17 @@ const endSessionsStatement: Statement = {
     returning id`,
 };
 
+const lastEndingStatement: Statement = {
+  name: "token.subject_client_last_ending",
+  text: "select max(expires_at) as number from feed where kind = 'subject_client' and key = $1",
+};
+
+/** The number of the last ending of this key, when it means something still. */
+export async function lastEndingOf(tx: Transaction, key: string): Promise<Date | undefined> {
+  const [row] = await tx.rows<Row & { readonly number: Date | null }>(lastEndingStatement, [key]);
+  return row?.number ?? undefined;
+}
+
 /** The ids of the sessions that were live and are not any more. */
 export async function endSessionsOf(tx: Transaction, ending: SubjectEnding): Promise<readonly string[]> {
   const { principalId, clientId, reason, now } = ending;

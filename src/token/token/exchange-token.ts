@@ -12,6 +12,7 @@ import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import type { Client, Clients } from "../../kernel/ports.ts";
 import type { AccessTokens } from "../access-tokens.ts";
+import type { AccessTokenClaims } from "../domain/claims.ts";
 import { type Actor, mostActors, mostOrigins, type Origin } from "../domain/delegation.ts";
 import { narrowScopes } from "../domain/scopes.ts";
 import { requireKinds } from "../exchange-kinds.ts";
@@ -48,16 +49,27 @@ function requireMayAct(mayAct: string | undefined, { clientId, subject }: Actor)
   if (subject === undefined || mayAct !== formatId("principal", subject)) throw new GatehouseError("ACTOR_NOT_ALLOWED");
 }
 
-function originOf({ token }: HandedToken, sessionId: string | undefined): Origin {
+type Owner = Pick<AccessTokenClaims, "subject" | "sessionId">;
+
+function originOf({ token }: HandedToken, owner: Owner): Origin {
   const { kid, claims } = token;
-  const { tokenId, clientId, clientGeneration, credentialId } = claims;
-  const elsewhere = claims.sessionId === sessionId ? undefined : claims.sessionId;
-  return { tokenId, kid, clientId, clientGeneration, credentialId, sessionId: elsewhere };
+  const { tokenId, clientId, clientGeneration, credentialId, since } = claims;
+  const subject = claims.subject === owner.subject ? undefined : claims.subject;
+  const sessionId = claims.sessionId === owner.sessionId ? undefined : claims.sessionId;
+  return { tokenId, kid, clientId, clientGeneration, credentialId, since, subject, sessionId };
+}
+
+/** As its own token says, which may be of another than the new one's subject. */
+function inheritedOrigins({ token: { claims } }: HandedToken, owner: Owner): readonly Origin[] {
+  return (claims.origins ?? []).map((origin) => {
+    const { subject = claims.subject } = origin;
+    return subject === owner.subject ? origin : { ...origin, subject };
+  });
 }
 
 /** Everything whose end is the end of the new token. */
-function originsOf(handed: readonly HandedToken[], sessionId: string | undefined): readonly Origin[] {
-  const origins = handed.flatMap((one) => [originOf(one, sessionId), ...(one.token.claims.origins ?? [])]);
+function originsOf(handed: readonly HandedToken[], owner: Owner): readonly Origin[] {
+  const origins = handed.flatMap((one) => [originOf(one, owner), ...inheritedOrigins(one, owner)]);
   if (origins.length > mostOrigins) throw new GatehouseError("ACTOR_CHAIN_TOO_LONG");
   return origins;
 }
@@ -110,7 +122,7 @@ export function createExchangeToken(deps: ExchangeTokenDeps): UnaryHandler<typeo
       scopes: narrowScopes(scopesLeft(client, claims.scopes), request.scopes),
     };
     const all = [subject, ...handed];
-    const origins = originsOf(all, claims.sessionId);
+    const origins = originsOf(all, claims);
     const actors = actorsOf(actor, subject);
     const confirmation = await proofs.confirm(client, call);
     const token = await accessTokens.issue({

@@ -13,7 +13,17 @@ function generationOf(key: string): readonly [string, number] {
   return [id, Number(generation)];
 }
 
-function deadOf({ kind, key }: FeedEvent): Dead | undefined {
+/** `<principal>:<client>`; its number is when it may be forgotten. */
+function atClient(key: string, expiresAt: Date) {
+  const colon = key.indexOf(":");
+  return {
+    principalId: formatId("principal", key.slice(0, colon)),
+    clientId: key.slice(colon + 1),
+    since: BigInt(expiresAt.getTime()),
+  };
+}
+
+function deadOf({ kind, key, expiresAt }: FeedEvent): Dead | undefined {
   const [id, generation] = generationOf(key);
   switch (kind) {
     case "token":
@@ -24,6 +34,8 @@ function deadOf({ kind, key }: FeedEvent): Dead | undefined {
       return { case: "principal", value: { principalId: formatId("principal", id), generation } };
     case "client":
       return { case: "client", value: { clientId: id, generation } };
+    case "subject_client":
+      return { case: "principalAtClient", value: atClient(key, expiresAt) };
     case "compromised_key":
       return { case: "keyId", value: key };
     case "credential":

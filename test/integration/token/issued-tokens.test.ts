@@ -6,6 +6,7 @@ import {
   type ExchangeTokenResponse,
   IssueTokenRequestSchema,
   type IssueTokenResponse,
+  RevokeSubjectRequestSchema,
   TokenKind,
 } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { decodeJwt } from "jose";
@@ -14,9 +15,11 @@ import type { FeedEvent } from "../../../src/kernel/database.ts";
 import { uuidv7 } from "../../../src/kernel/ids.ts";
 import type { Client } from "../../../src/kernel/ports.ts";
 import type { Standing } from "../../../src/kernel/principal.ts";
+import { readFeedPage } from "../../../src/postgres/feed-page.ts";
 import { createProofs } from "../../../src/token/proofs.ts";
 import { aClient, fakeClients } from "../../fakes/clients.ts";
 import { fakeMachines } from "../../fakes/machines.ts";
+import { principalOf } from "../../fakes/principal.ts";
 import { createTestMacs, standingOf, type TokenWorld, tokenSettings } from "../../fakes/token-world.ts";
 import { draftAt } from "../../fixtures/audit-draft.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
@@ -126,6 +129,64 @@ describe("a token without a session, for who has heard of nothing", () => {
     expect(await alive(byClient, 0)).toBe(true);
     deaf.freshness.isFresh = false;
     expect(await alive(byClient, 0)).toBe(false);
+  });
+});
+
+describe("TOK-10 RevokeSubject for one client", () => {
+  /** At another replica, which hears of everything. */
+  async function end(standing: Standing, clientId: string): Promise<TokenWorld> {
+    const other = installation.replica({ clients: fakeClients(backend, shop) });
+    other.standings.set(robot);
+    other.standings.set(standing);
+    const caller = other.call({ principal: principalOf({ id: standing.principalId }) });
+    await other.handler("revokeSubject")(create(RevokeSubjectRequestSchema, { clientId }), caller);
+    return other;
+  }
+  const lives = async (world: TokenWorld, token: string, consistency = 0) =>
+    (await introspect(world, token, consistency)).active;
+
+  it("ends tokens without a session, for who heard of it and for who did not, and no others of the account", async () => {
+    const [byClient, byKey] = [await issue("client"), await issue("key")];
+    const other = await end(robot, backend.id);
+    for (const consistency of [0, strong]) {
+      expect(await lives(other, byClient, consistency)).toBe(false);
+      expect(await lives(other, byKey, consistency)).toBe(true);
+    }
+    expect([await alive(byClient), await alive(byKey)]).toEqual([false, true]);
+    await end(robot, `prn_${robot.principalId}`);
+    expect(await alive(byKey)).toBe(false);
+  });
+
+  it("ends what the client got in an exchange, and leaves the session that it came of", async () => {
+    const person = await createPerson(database, deaf);
+    const subject = await logIn(deaf, person, { client: shop, clientId: shop.id, audience: "shop" });
+    const exchanged = await exchange(subject.accessToken);
+    await end(person, backend.id);
+    expect([await alive(exchanged), await alive(subject.accessToken)]).toEqual([false, true]);
+  });
+
+  it("leaves alive what is handed out afterwards, until it is ended again", async () => {
+    const old = await issue("client");
+    const other = await end(robot, backend.id);
+    const late = await issue("client");
+    expect([await lives(other, late), await alive(late)]).toEqual([false, false]);
+    deaf.feed(...installation.announced);
+    const after = await issue("client");
+    for (const consistency of [0, strong])
+      expect([await lives(other, after, consistency), await lives(other, old, consistency)]).toEqual([true, false]);
+    const again = await end(robot, backend.id);
+    expect([await lives(again, after), await alive(after)]).toEqual([false, false]);
+  });
+
+  it("holds after a restart, from what the database tells", async () => {
+    const token = await issue("client");
+    await end(robot, backend.id);
+    const restarted = installation.replica({ deaf: true });
+    restarted.standings.set(robot);
+    expect(await lives(restarted, token)).toBe(true);
+    const { events } = await readFeedPage(database.reader, 0, deaf.time.now);
+    restarted.feed(...events.map(({ event }) => event));
+    expect(await lives(restarted, token)).toBe(false);
   });
 });
 

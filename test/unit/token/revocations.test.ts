@@ -47,6 +47,18 @@ describe("createRevocations", () => {
     expect(revocations.size).toBe(0);
   });
 
+  it("TOK-10 knows the last ending of what a principal was given through a client, until it means nothing", () => {
+    const revocations = createRevocations();
+    revocations.learn([event("subject_client", "p:shop", 2_000), event("subject_client", "p:shop", 1_000)]);
+    expect(revocations.lastEnding("p", "shop")).toBe(at(2_000).getTime());
+    expect(revocations.lastEnding("p", "till")).toBeUndefined();
+    expect(revocations.lastEnding("q", "shop")).toBeUndefined();
+    expect(revocations.revoked("p:shop", "p:shop")).toBe(false);
+    revocations.sweep(at(2_000));
+    expect(revocations.lastEnding("p", "shop")).toBeUndefined();
+    expect(revocations.size).toBe(0);
+  });
+
   it("is not fooled by keys that objects have", () => {
     const revocations = createRevocations();
     expect(revocations.revoked("__proto__", "constructor")).toBe(false);

@@ -34,7 +34,7 @@ const backend: Client = {
   scopes: ["secrets.read", "audit.read", "orders.read"],
 };
 
-const alive: Reader = { rows: async <R>() => [{ revoked: false }] as R[] };
+const alive: Reader = { rows: async <R>() => [{ dead: [] }] as R[] };
 
 type Request = MessageInitShape<typeof ExchangeTokenRequestSchema>;
 
@@ -153,6 +153,36 @@ describe("the token that comes of it", () => {
     expect(await verdict(accessToken)).toBe("TOKEN_REVOKED");
   });
 
+  const until = new Date("2026-11-21T13:00:00Z");
+  it.each([
+    ["the subject's own client", `${alice}:shop`],
+    ["the client that exchanged it", `${alice}:backend`],
+    ["the actor's client", `${bob}:shop`],
+  ])(
+    "TOK-08 TOK-10 dies when everything is ended that its subject or actor was given through %s",
+    async (_title, key) => {
+      const made = world();
+      const actorToken = await made.sign({ jti: bob, sub: `prn_${bob}` });
+      const { accessToken } = await made.exchange(await made.sign(), { actorToken, actorTokenKind: TokenKind.ACCESS });
+      const again = await made.exchange(accessToken);
+      made.feed({ kind: "subject_client", key: `${bob}:backend`, expiresAt: until });
+      expect([await made.verdict(accessToken), await made.verdict(again.accessToken)]).toEqual([alice, alice]);
+      made.feed({ kind: "subject_client", key, expiresAt: until });
+      expect(await made.verdict(accessToken)).toBe("TOKEN_REVOKED");
+      expect(await made.verdict(again.accessToken)).toBe("TOKEN_REVOKED");
+    },
+  );
+
+  it("TOK-08 keeps whose each token was that it came of, through every step", async () => {
+    const made = world();
+    const actorToken = await made.sign({ jti: bob, sub: `prn_${bob}`, since: 7 });
+    const { accessToken } = await made.exchange(await made.sign(), { actorToken, actorTokenKind: TokenKind.ACCESS });
+    const again = await made.exchange(accessToken);
+    const of = ({ src }: JWTPayload) =>
+      (src as { sub?: string; since?: number }[]).map(({ sub, since }) => ({ sub, since }));
+    expect(of(again.claims)).toEqual([{}, {}, { sub: bob, since: 7 }]);
+  });
+
   it("TOK-19 lives no longer than the subject's, the actor's, the client's, and the call asks", async () => {
     const { exchange, sign, time } = world();
     const at = Math.floor(time.now.getTime() / 1000);
@@ -255,7 +285,7 @@ describe("the subject's token", () => {
   });
 
   it("TOK-08 is asked of the database: what another replica revoked a moment ago is refused", async () => {
-    const made = world({ reader: { rows: async <R>() => [{ revoked: true }] as R[] } });
+    const made = world({ reader: { rows: async <R>() => [{ dead: [0] }] as R[] } });
     await expect(made.exchange(await made.sign())).rejects.toMatchObject({ reason: "SUBJECT_TOKEN_INVALID" });
   });
 

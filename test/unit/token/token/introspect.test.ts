@@ -199,7 +199,7 @@ describe("consistency", () => {
       asked: 0,
       async rows() {
         reader.asked += 1;
-        return [{ revoked }] as never;
+        return [{ dead: revoked ? [0] : [] }] as never;
       },
     };
     return reader;

@@ -60,24 +60,26 @@ describe("a watch from a snapshot", () => {
       event("client", "shop:3"),
       event("compromised_key", "kid"),
       event("credential", "key-1"),
+      event("subject_client", `${bob}:shop`),
     );
     const stream = open();
-    const messages = await take(stream, 8);
-    expect(casesOf(messages)).toEqual(["snapshotBegin", ...Array(6).fill("revocation"), "snapshotEnd"]);
-    expect(messages.slice(1, 7).map(deadOf)).toMatchObject([
+    const messages = await take(stream, 9);
+    expect(casesOf(messages)).toEqual(["snapshotBegin", ...Array(7).fill("revocation"), "snapshotEnd"]);
+    expect(messages.slice(1, 8).map(deadOf)).toMatchObject([
       tokenId,
       `ses_${session}`,
       { principalId: `prn_${bob}`, generation: 7 },
       { clientId: "shop", generation: 3 },
       "kid",
       "key-1",
+      { principalId: `prn_${bob}`, clientId: "shop", since: BigInt(expiresAt.getTime()) },
     ]);
     const [, first] = messages;
     if (first?.event.case !== "revocation") throw new TypeError("no revocation");
     expect(first.event.value.expireTime && timestampDate(first.event.value.expireTime)).toEqual(expiresAt);
     // Whoever breaks off within a snapshot begins it anew.
-    expect(messages.slice(0, 7).map(({ resumeToken }) => resumeToken)).toEqual(Array(7).fill(""));
-    expect(messages[7]?.resumeToken).not.toBe("");
+    expect(messages.slice(0, 8).map(({ resumeToken }) => resumeToken)).toEqual(Array(8).fill(""));
+    expect(messages[8]?.resumeToken).not.toBe("");
     const pending = next(stream);
     feed.tell(event("token", "new"));
     expect(deadOf(await pending)).toBe("new");

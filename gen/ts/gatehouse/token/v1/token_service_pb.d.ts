@@ -817,7 +817,8 @@ export declare type RevokeSubjectRequest = Message<"gatehouse.token.v1.RevokeSub
   principalId: string;
 
   /**
-   * Only what sessions of this client handed out. Empty = everything.
+   * Only what was handed out through this client. `prn_<uuid>` of a service account means what its API keys and workloads were
+   * given. Empty = everything.
    *
    * @generated from field: string client_id = 2;
    */
@@ -990,6 +991,14 @@ export declare type Revocation = Message<"gatehouse.token.v1.Revocation"> & {
      */
     value: string;
     case: "issuedFor";
+  } | {
+    /**
+     * Those of this `sub` and `client_id` whose `since` is lower, or that have none.
+     *
+     * @generated from field: gatehouse.token.v1.PrincipalAtClient principal_at_client = 8;
+     */
+    value: PrincipalAtClient;
+    case: "principalAtClient";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -1032,6 +1041,40 @@ export declare type PrincipalGeneration = Message<"gatehouse.token.v1.PrincipalG
  * Use `create(PrincipalGenerationSchema)` to create a new message.
  */
 export declare const PrincipalGenerationSchema: GenMessage<PrincipalGeneration>;
+
+/**
+ * A principal, a client, and the number from which on its tokens through that client live.
+ *
+ * @generated from message gatehouse.token.v1.PrincipalAtClient
+ */
+export declare type PrincipalAtClient = Message<"gatehouse.token.v1.PrincipalAtClient"> & {
+  /**
+   * `prn_<uuid>`.
+   *
+   * @generated from field: string principal_id = 1;
+   */
+  principalId: string;
+
+  /**
+   * Id of the client.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+
+  /**
+   * Tokens whose `since` is lower, or that have none, are dead.
+   *
+   * @generated from field: int64 since = 3;
+   */
+  since: bigint;
+};
+
+/**
+ * Describes the message gatehouse.token.v1.PrincipalAtClient.
+ * Use `create(PrincipalAtClientSchema)` to create a new message.
+ */
+export declare const PrincipalAtClientSchema: GenMessage<PrincipalAtClient>;
 
 /**
  * A client, and the generation from which on its tokens live.
@@ -1210,7 +1253,7 @@ export declare const TokenService: GenService<{
   /**
    * Ends all sessions and all tokens of a principal: whatever was handed out before this call is dead within a second everywhere.
    * Credentials (password, API keys, workload bindings) stay, so whoever has one gets new tokens; disable the account to stop that.
-   * With `client_id`, ends what sessions of that client alone handed out.
+   * With `client_id`, ends what was handed out through that client alone: its sessions and their tokens, tokens without a session, and what it got in an exchange.
    * Errors: PRINCIPAL_NOT_FOUND.
    *
    * @generated from rpc gatehouse.token.v1.TokenService.RevokeSubject
