@@ -23,7 +23,7 @@ export interface Reader {
  * `signing_key` is an algorithm whose keys changed; a `client` is
  * `<id>:<generation>` of one that changed, and what was handed out through it under an older generation is dead; a `subject_client` is
  * `<principal id>:<client id>`, and what was handed out for the one through the other is dead unless it says (`since`) that it came after this event, whose
- * number is its `expiresAt`. After `expiresAt` the event means nothing any more.
+ * number is its `expiresAt`; a `credential_end` is `<credential>:<Unix milliseconds>`, and from that instant on the credential is dead. After `expiresAt` the event means nothing any more.
  */
 export interface FeedEvent {
   readonly kind:
@@ -37,7 +37,8 @@ export interface FeedEvent {
     | "signing_key"
     | "compromised_key"
     | "client"
-    | "subject_client";
+    | "subject_client"
+    | "credential_end";
   readonly key: string;
   readonly expiresAt: Date;
 }

@@ -42,18 +42,19 @@ function judge(token: VerifiedToken, standing: Standing | undefined): Verdict {
 }
 
 export function createLiveness({ revocations, standings, freshness, reader }: LivenessDeps): Liveness {
-  function ended(endable: Endable, subject: string, sessionId: string | undefined): boolean {
+  function ended(endable: Endable, subject: string, sessionId: string | undefined, now: number): boolean {
     const { tokenId, clientId, clientGeneration, credentialId, since = 0 } = endable;
     if (revocations.revoked(tokenId, sessionId)) return true;
     if ((revocations.lastEnding(subject, clientId) ?? 0) > since) return true;
     if (clientGeneration !== undefined && revocations.clientEnded(clientId, clientGeneration)) return true;
-    return credentialId !== undefined && revocations.credentialEnded(credentialId);
+    return credentialId !== undefined && revocations.credentialEnded(credentialId, now);
   }
 
-  function dead({ claims }: VerifiedToken): boolean {
-    if (ended(claims, claims.subject, claims.sessionId)) return true;
+  function dead({ claims }: VerifiedToken, at: Date): boolean {
+    const now = at.getTime();
+    if (ended(claims, claims.subject, claims.sessionId, now)) return true;
     const { origins, subject } = claims;
-    return origins?.some((origin) => ended(origin, origin.subject ?? subject, origin.sessionId)) ?? false;
+    return origins?.some((origin) => ended(origin, origin.subject ?? subject, origin.sessionId, now)) ?? false;
   }
 
   async function askDatabase(token: VerifiedToken, now: Date): Promise<Verdict> {
@@ -64,24 +65,24 @@ export function createLiveness({ revocations, standings, freshness, reader }: Li
     return state?.revoked === false ? judge(token, standing) : "TOKEN_REVOKED";
   }
 
-  async function askStandings(token: VerifiedToken): Promise<Verdict> {
+  async function askStandings(token: VerifiedToken, now: Date): Promise<Verdict> {
     const { subject, generation } = token.claims;
     const standing = await standings.of(subject);
     // Signed by a replica that knows of a change which this one has yet to hear of.
     const behind = standing !== undefined && standing.generation < generation;
     const verdict = judge(token, behind ? await standings.fresh(subject) : standing);
     // The wait was long enough for a revocation to come in.
-    return dead(token) ? "TOKEN_REVOKED" : verdict;
+    return dead(token, now) ? "TOKEN_REVOKED" : verdict;
   }
 
   return {
     check(token, now) {
       const reason = outOfTime(token, now);
       if (reason !== undefined) return reason;
-      if (dead(token)) return "TOKEN_REVOKED";
+      if (dead(token, now)) return "TOKEN_REVOKED";
       if (!freshness.fresh(now)) return askDatabase(token, now);
       const standing = standings.peek(token.claims.subject);
-      if (standing === undefined || standing.generation < token.claims.generation) return askStandings(token);
+      if (standing === undefined || standing.generation < token.claims.generation) return askStandings(token, now);
       return judge(token, standing);
     },
     async checkStrongly(token, now) {

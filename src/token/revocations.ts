@@ -6,8 +6,8 @@ export interface Revocations {
   /** Taking an event twice changes nothing. Events of other kinds are left alone. */
   learn(events: readonly FeedEvent[]): void;
   revoked(tokenId: string, sessionId: string | undefined): boolean;
-  /** Whether what was issued for this API key or binding is dead. */
-  credentialEnded(credentialId: string): boolean;
+  /** Whether what was issued for this API key or binding is dead at this instant (Unix milliseconds). */
+  credentialEnded(credentialId: string, now: number): boolean;
   /** Whether what was handed out through the client under this generation, and every older one, is dead. */
   clientEnded(clientId: string, generation: number): boolean;
   /**
@@ -32,6 +32,16 @@ export function createRevocations(): Revocations {
 
   const clients = new Map<string, { readonly generation: number; readonly until: number }>();
 
+  // Those that have yet to end, and did since they were told of.
+  const ends = new Map<string, { readonly at: number; readonly until: number }>();
+
+  /** `<id>:<Unix milliseconds>`. */
+  function learnEnd(key: string, until: number): void {
+    const [id = "", at = ""] = key.split(":");
+    const known = ends.get(id);
+    ends.set(id, { at: Math.min(known?.at ?? Number(at), Number(at)), until: Math.max(known?.until ?? 0, until) });
+  }
+
   /** `<id>:<generation>`, where an id holds no colon. */
   function learnClient(key: string, until: number): void {
     const [id = "", generation = ""] = key.split(":");
@@ -48,6 +58,7 @@ export function createRevocations(): Revocations {
 
   function learnOne({ kind, key, expiresAt }: FeedEvent): void {
     if (kind === "client") learnClient(key, expiresAt.getTime());
+    if (kind === "credential_end") learnEnd(key, expiresAt.getTime());
     if (!isById(kind)) return;
     const known = byKind[kind].get(key) ?? 0;
     byKind[kind].set(key, Math.max(known, expiresAt.getTime()));
@@ -57,7 +68,8 @@ export function createRevocations(): Revocations {
     learn: (events) => events.forEach(learnOne),
     revoked: (tokenId, sessionId) =>
       (sessionId !== undefined && byKind.session.has(sessionId)) || byKind.token.has(tokenId),
-    credentialEnded: (credentialId) => byKind.credential.has(credentialId),
+    credentialEnded: (credentialId, now) =>
+      byKind.credential.has(credentialId) || (ends.get(credentialId)?.at ?? Number.POSITIVE_INFINITY) <= now,
     clientEnded: (clientId, generation) => (clients.get(clientId)?.generation ?? 0) > generation,
     // Mostly there are none, and then nobody has to put two texts together.
     lastEnding: (principalId, clientId) => (endings.size === 0 ? undefined : endings.get(`${principalId}:${clientId}`)),
@@ -65,10 +77,10 @@ export function createRevocations(): Revocations {
       for (const map of Object.values(byKind)) {
         for (const [id, until] of map) if (until <= now.getTime()) map.delete(id);
       }
-      for (const [id, { until }] of clients) if (until <= now.getTime()) clients.delete(id);
+      for (const map of [clients, ends]) for (const [id, { until }] of map) if (until <= now.getTime()) map.delete(id);
     },
     get size() {
-      return Object.values(byKind).reduce((sum, map) => sum + map.size, clients.size);
+      return Object.values(byKind).reduce((sum, map) => sum + map.size, clients.size + ends.size);
     },
   };
 }

@@ -75,6 +75,15 @@ export function announceEnd(tx: Transaction, credentialId: string, now: Date): v
   tx.announce({ kind: "credential", key: credentialId, expiresAt: new Date(now.getTime() + longestTokenMs) });
 }
 
+/** As `announceEnd`, from an instant on that lies ahead. What was issued before knows nothing of it, and may be out beyond it. */
+export function announceEndAt(tx: Transaction, credentialId: string, end: Date, now: Date): void {
+  const expiresAt = new Date(now.getTime() + longestTokenMs);
+  const key = `${credentialId}:${end.getTime()}`;
+  if (end <= now) announceEnd(tx, credentialId, now);
+  // Beyond that, everything that was issued until now has expired by itself.
+  else if (end < expiresAt) tx.announce({ kind: "credential_end", key, expiresAt });
+}
+
 /** Who is bound to what is asked anew. */
 export function announceBinding(tx: Transaction, bindingId: string, now: Date): void {
   tx.announce({ kind: "workload", key: bindingId, expiresAt: new Date(now.getTime() + bindingChangeLivesMs) });

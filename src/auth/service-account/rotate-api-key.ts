@@ -12,7 +12,7 @@ import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import type { Macs } from "../../kernel/sealing.ts";
 import { type ApiKeyRow, lockApiKey, replaceApiKey } from "../api-key/store.ts";
-import { announceEnd, lockAccount, namedAccount, requireHeldOf } from "./account-change.ts";
+import { announceEndAt, lockAccount, namedAccount, requireHeldOf } from "./account-change.ts";
 import { keyOf } from "./named-key.ts";
 import { expiryOf, makeKey, storeKey } from "./new-key.ts";
 import { keyView } from "./views.ts";
@@ -48,7 +48,7 @@ async function rotate(tx: Transaction, macs: Macs, old: ApiKeyRow, request: Rota
   const end = overlapEnd(old, request, call.now);
   await replaceApiKey(tx, old.id, key.row.id, end);
   await storeKey(tx, key);
-  if (end <= call.now) announceEnd(tx, old.id, call.now);
+  announceEndAt(tx, old.id, end, call.now);
   return { key, replaced: { ...old, expires_at: end, successor_id: key.row.id } };
 }
 

@@ -33,8 +33,13 @@ const tokenStateStatement: Statement = {
         select from client as c where c.id = given.id and c.generation = given.generation and c.state = 'active'
       )
       union
+      select used.position
+      from unnest($10::integer[], $11::uuid[]) as used (position, id)
+      join api_key as k on k.id = used.id
+      where k.expires_at <= $1 or k.revoked_at is not null
+      union
       select told.position
-      from unnest($10::integer[], $11::text[], $12::text[], $13::timestamptz[]) as told (position, kind, key, since)
+      from unnest($12::integer[], $13::text[], $14::text[], $15::timestamptz[]) as told (position, kind, key, since)
       join feed as f on f.kind = told.kind and f.key = told.key
       where f.expires_at > greatest($1, told.since)
     ) as dead`,
@@ -77,6 +82,7 @@ function parametersOf(tokens: readonly Asked[], now: Date): readonly unknown[] {
   const parts = tokens.flatMap(partsOf);
   const others = parts.filter(({ sessionId }) => sessionId !== undefined);
   const clients = parts.filter(({ clientGeneration }) => clientGeneration !== undefined);
+  const credentials = parts.filter(({ credentialId }) => credentialId !== undefined);
   const told = parts.flatMap(announceable);
   const instant = (since: number | undefined) => (since === undefined ? null : new Date(since).toISOString());
   return [
@@ -89,6 +95,8 @@ function parametersOf(tokens: readonly Asked[], now: Date): readonly unknown[] {
     clients.map(({ position }) => position),
     clients.map(({ clientId }) => clientId),
     clients.map(({ clientGeneration }) => clientGeneration),
+    credentials.map(({ position }) => position),
+    credentials.map(({ credentialId }) => credentialId),
     told.map(({ position }) => position),
     told.map(({ kind }) => kind),
     told.map(({ key }) => key),

@@ -1,16 +1,16 @@
 // An event of the feed as guards are told of it; most kinds are the replicas' own business.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Revocation, RevocationSchema } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import type { FeedEvent } from "../../kernel/database.ts";
 import { formatId } from "../../kernel/ids.ts";
 
 type Dead = NonNullable<MessageInitShape<typeof RevocationSchema>["dead"]>;
 
-/** `<id>:<generation>`, where an id holds no colon. */
-function generationOf(key: string): readonly [string, number] {
-  const [id = "", generation = ""] = key.split(":");
-  return [id, Number(generation)];
+/** `<id>:<number>`, where an id holds no colon. */
+function numbered(key: string): readonly [string, number] {
+  const [id = "", number = ""] = key.split(":");
+  return [id, Number(number)];
 }
 
 /** `<principal>:<client>`; its number is when it may be forgotten. */
@@ -24,7 +24,7 @@ function atClient(key: string, expiresAt: Date) {
 }
 
 function deadOf({ kind, key, expiresAt }: FeedEvent): Dead | undefined {
-  const [id, generation] = generationOf(key);
+  const [id, generation] = numbered(key);
   switch (kind) {
     case "token":
       return { case: "tokenId", value: key };
@@ -38,6 +38,8 @@ function deadOf({ kind, key, expiresAt }: FeedEvent): Dead | undefined {
       return { case: "principalAtClient", value: atClient(key, expiresAt) };
     case "compromised_key":
       return { case: "keyId", value: key };
+    case "credential_end":
+      return { case: "issuedFor", value: id };
     case "credential":
       return { case: "issuedFor", value: key };
     default:
@@ -48,5 +50,8 @@ function deadOf({ kind, key, expiresAt }: FeedEvent): Dead | undefined {
 /** Undefined = not of a kind that ends access tokens by itself. */
 export function revocationView(event: FeedEvent): Revocation | undefined {
   const dead = deadOf(event);
-  return dead && create(RevocationSchema, { dead, expireTime: timestampFromDate(event.expiresAt) });
+  if (dead === undefined) return undefined;
+  const effectTime = event.kind === "credential_end" ? timestampFromMs(numbered(event.key)[1]) : undefined;
+  const expireTime = timestampFromDate(event.expiresAt);
+  return create(RevocationSchema, { dead, expireTime, ...(effectTime && { effectTime }) });
 }

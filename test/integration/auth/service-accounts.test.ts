@@ -260,6 +260,8 @@ describe("an API key", () => {
     await expect(verify(replaced.secret)).rejects.toMatchObject(dead);
     const ended = house.database.committed.filter(({ kind }) => kind === "credential").map(({ key }) => key);
     expect(ended).toEqual([revoked.id, replaced.id].map((text) => parseId("apiKey", text)));
+    const toEnd = house.database.committed.filter(({ kind }) => kind === "credential_end").map(({ key }) => key);
+    expect(toEnd).toEqual([`${parseId("apiKey", overlapping.id)}:${later(60_000).getTime()}`]);
   });
 
   it("TOK-25 tells when it was last used, coarsely, and never writes for it while it is checked", async () => {

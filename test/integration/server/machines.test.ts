@@ -125,6 +125,21 @@ describe("machines of two replicas", () => {
       );
   });
 
+  it("TOK-25 a key that was replaced works until its overlap ends, and its tokens no longer, also after kill -9 of both", async () => {
+    const { apiKeyId, secret } = await makeKey();
+    const token = await tokenFor(secret);
+    const overlap = { seconds: 3n, nanos: 0 };
+    const { secret: next } = await admin.serviceAccounts.rotateApiKey({ principalId: cart, apiKeyId, overlap });
+    expect(await live(token)).toEqual(everywhere("answered"));
+    const successors = await tokenFor(next);
+    await expect.poll(() => live(token), soon).toEqual(everywhere("CREDENTIAL_INVALID"));
+    expect(await live(successors)).toEqual(everywhere("answered"));
+    await Promise.all(servers.map((server) => server.kill()));
+    await start();
+    expect(await live(token)).toEqual(everywhere("CREDENTIAL_INVALID"));
+    expect(await live(successors)).toEqual(everywhere("answered"));
+  });
+
   it("CVE-2023-22492 a stopped account's keys and tokens are dead on both, and its tokens stay so", async () => {
     const { secret } = await makeKey();
     const token = await tokenFor(secret);

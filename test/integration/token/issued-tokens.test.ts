@@ -132,6 +132,41 @@ describe("a token without a session, for who has heard of nothing", () => {
   });
 });
 
+describe("TOK-25 a token of a key that ends", () => {
+  const end = () => new Date(deaf.time.now.getTime() + 60_000);
+  async function replaceKey(): Promise<void> {
+    await database.asOwner("insert into service_account values ($1, 'robot', $2, $1, $2)", [robot.principalId, end()]);
+    await database.asOwner(
+      `insert into api_key (id, principal_id, token_hash, hash_version, prefix, display_name, scopes, created_at, created_by, expires_at)
+       values ($1, $2, $3, 1, '', 'ci', '{*}', '2026-11-21Z', $2, $4)`,
+      [key, robot.principalId, Buffer.from(key), end()],
+    );
+  }
+
+  it("is dead from that instant on, for who heard of it and for who did not, and so is what it was exchanged for", async () => {
+    const person = await createPerson(database, deaf);
+    const subject = await logIn(deaf, person, { client: shop, clientId: shop.id, audience: "shop" });
+    const token = await issue("key");
+    const exchanged = await exchange(subject.accessToken, token);
+    await replaceKey();
+    const states = async () => [
+      await alive(token),
+      await alive(exchanged),
+      await alive(token, 0),
+      await alive(exchanged, 0),
+    ];
+    expect(await states()).toEqual([true, true, true, true]);
+    const expiresAt = new Date(deaf.time.now.getTime() + anHour);
+    const told = { kind: "credential_end", key: `${key}:${end().getTime()}`, expiresAt } as const;
+    deaf.pass(59_999);
+    expect(await states()).toEqual([true, true, true, true]);
+    deaf.pass(1);
+    expect(await states()).toEqual([false, false, true, true]);
+    deaf.feed(told);
+    expect(await states()).toEqual([false, false, false, false]);
+  });
+});
+
 describe("TOK-10 RevokeSubject for one client", () => {
   /** At another replica, which hears of everything. */
   async function end(standing: Standing, clientId: string): Promise<TokenWorld> {

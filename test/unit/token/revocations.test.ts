@@ -59,6 +59,21 @@ describe("createRevocations", () => {
     expect(revocations.size).toBe(0);
   });
 
+  it("TOK-25 knows when a credential ends that was told of before, and takes the earliest of what it hears", () => {
+    const revocations = createRevocations();
+    const end = (milliseconds: number) => event("credential_end", `k:${at(milliseconds).getTime()}`, 2_000);
+    const deadAt = (milliseconds: number) => revocations.credentialEnded("k", at(milliseconds).getTime());
+    revocations.learn([end(500), end(700)]);
+    expect([499, 500, 501].map(deadAt)).toEqual([false, true, true]);
+    expect(revocations.credentialEnded("other", at(900).getTime())).toBe(false);
+    revocations.learn([event("credential", "k", 2_000)]);
+    expect(deadAt(0)).toBe(true);
+    revocations.sweep(at(1_999));
+    expect(deadAt(500)).toBe(true);
+    revocations.sweep(at(2_000));
+    expect(revocations.size).toBe(0);
+  });
+
   it("is not fooled by keys that objects have", () => {
     const revocations = createRevocations();
     expect(revocations.revoked("__proto__", "constructor")).toBe(false);

@@ -31,7 +31,9 @@ describe("RotateApiKey", () => {
     expect(answer.secret.startsWith(answer.apiKey?.prefix ?? "-")).toBe(true);
     expect(ended(answer.replacedApiKey)).toEqual(later(86_400_000));
     expect(written.map(([name]) => name)).toEqual(["auth.replace_api_key", "auth.insert_api_key"]);
-    expect(database.announced).toEqual([]);
+    expect(database.announced).toEqual([
+      { kind: "credential_end", key: `${keyId}:${later(86_400_000).getTime()}`, expiresAt: later(86_460_000) },
+    ]);
     expect(call.audit.resources.map(({ uid }) => uid)).toEqual([cart, `key_${keyId}`, answer.apiKey?.apiKeyId]);
     expect(JSON.stringify([written, call.audit])).not.toContain(answer.secret.slice(12));
   });
@@ -42,6 +44,10 @@ describe("RotateApiKey", () => {
     expect(now.database.announced).toMatchObject([{ kind: "credential", key: keyId }]);
     const key = { ...keyRow, expires_at: later(1_000) };
     expect(ended((await rotate(overlap(60), { key })).answer.replacedApiKey)).toEqual(later(1_000));
+  });
+
+  it("TOK-25 says nothing of an end by which every token of the key has expired", async () => {
+    expect((await rotate(overlap(86_460))).database.announced).toEqual([]);
   });
 
   it.each([

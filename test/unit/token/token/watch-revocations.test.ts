@@ -85,6 +85,19 @@ describe("a watch from a snapshot", () => {
     expect(deadOf(await pending)).toBe("new");
   });
 
+  it("TOK-25 tells of an end that lies ahead, and when it is", async () => {
+    const { feed, open } = createWorld();
+    const end = new Date("2026-11-21T12:00:05.250Z");
+    feed.tell(event("credential_end", `key-1:${end.getTime()}`), event("credential", "key-2"));
+    const [, ahead, now] = await take(open(), 3);
+    const effectOf = ({ event: { value, case: name } }: WatchRevocationsResponse) =>
+      name === "revocation" ? [value.dead.value, value.effectTime && timestampDate(value.effectTime)] : name;
+    expect([ahead, now].map((message) => message && effectOf(message))).toEqual([
+      ["key-1", end],
+      ["key-2", undefined],
+    ]);
+  });
+
   it("keeps to itself what only replicas need", async () => {
     const { feed, open } = createWorld();
     const internal = ["principal", "role", "workload", "signing_key"] as const;

@@ -1007,6 +1007,13 @@ export declare type Revocation = Message<"gatehouse.token.v1.Revocation"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * They are dead from this instant on, which may lie ahead. Unset = they are dead.
+   *
+   * @generated from field: google.protobuf.Timestamp effect_time = 9;
+   */
+  effectTime?: Timestamp | undefined;
 };
 
 /**
