@@ -6,7 +6,7 @@ import type { Confirmation, Standing } from "../kernel/principal.ts";
 import type { TokenSigner } from "../kernel/sealing.ts";
 import { type AccessTokenClaims, writeClaims } from "./domain/claims.ts";
 import { writeSigningInput } from "./domain/compact-token.ts";
-import type { Actor, Origin } from "./domain/delegation.ts";
+import type { Actor, Hand, Origin } from "./domain/delegation.ts";
 import { encryptToken } from "./domain/encryption.ts";
 import { audiencesOf, type TokenSettings } from "./settings.ts";
 import { hmacKeyId, hmacSignature } from "./verification-keys.ts";
@@ -34,6 +34,7 @@ export interface AccessTokenOrder {
   readonly actors?: readonly Actor[] | undefined;
   readonly mayAct?: string | undefined;
   readonly origins?: readonly Origin[] | undefined;
+  readonly hands?: readonly Hand[] | undefined;
   readonly since?: number | undefined;
 }
 
@@ -67,7 +68,7 @@ function expiryOf({ client, lifetimeMs, endsBy, now }: AccessTokenOrder, setting
 function claimsOf(order: AccessTokenOrder, settings: TokenSettings): AccessTokenClaims {
   const { standing, client, now, sessionId, audience, clientId, scopes } = order;
   const { authenticationMethods, authenticationContext, authenticatedAt } = order;
-  const { credentialId, confirmation, actors, mayAct, origins, since } = order;
+  const { credentialId, confirmation, actors, mayAct, origins, hands, since } = order;
   const issuedAt = seconds(now);
   return {
     issuer: settings.issuer,
@@ -91,6 +92,7 @@ function claimsOf(order: AccessTokenOrder, settings: TokenSettings): AccessToken
     actors,
     mayAct,
     origins,
+    hands,
     since,
   };
 }

@@ -4,6 +4,7 @@ import type { Reader } from "../kernel/database.ts";
 import type { Freshness, Standings } from "../kernel/ports.ts";
 import type { Standing } from "../kernel/principal.ts";
 import type { AccessTokenClaims } from "./domain/claims.ts";
+import type { Hand } from "./domain/delegation.ts";
 import type { Revocations } from "./revocations.ts";
 import { readTokenStates } from "./token-state/store.ts";
 import type { VerifiedToken } from "./verifier.ts";
@@ -37,9 +38,16 @@ function outOfTime(token: VerifiedToken, now: Date): DeathReason | undefined {
 }
 
 function judge(token: VerifiedToken, standing: Standing | undefined): Verdict {
-  if (standing === undefined || !standing.active) return "TOKEN_REVOKED";
-  return standing.generation === token.claims.generation ? standing : "TOKEN_REVOKED";
+  return standing !== undefined && stands(standing, token.claims.generation) ? standing : "TOKEN_REVOKED";
 }
+
+/** Signed by a replica that knows of a change which this one has yet to hear of. */
+function isBehind(standing: Standing | undefined, generation: number): boolean {
+  return standing !== undefined && standing.generation < generation;
+}
+
+const stands = (standing: Standing | undefined, generation: number): boolean =>
+  standing?.active === true && standing.generation === generation;
 
 export function createLiveness({ revocations, standings, freshness, reader }: LivenessDeps): Liveness {
   function ended(endable: Endable, subject: string, sessionId: string | undefined, now: number): boolean {
@@ -65,14 +73,27 @@ export function createLiveness({ revocations, standings, freshness, reader }: Li
     return state?.revoked === false ? judge(token, standing) : "TOKEN_REVOKED";
   }
 
-  async function askStandings(token: VerifiedToken, now: Date): Promise<Verdict> {
-    const { subject, generation } = token.claims;
+  async function standingOf(subject: string, generation: number): Promise<Standing | undefined> {
     const standing = await standings.of(subject);
-    // Signed by a replica that knows of a change which this one has yet to hear of.
-    const behind = standing !== undefined && standing.generation < generation;
-    const verdict = judge(token, behind ? await standings.fresh(subject) : standing);
+    return isBehind(standing, generation) ? await standings.fresh(subject) : standing;
+  }
+
+  async function askStandings(token: VerifiedToken, now: Date): Promise<Verdict> {
+    const { subject, generation, hands = [] } = token.claims;
+    const [standing, ...others] = await Promise.all(
+      [{ subject, generation }, ...hands].map((one) => standingOf(one.subject, one.generation)),
+    );
+    const held = hands.every((hand, index) => stands(others[index], hand.generation));
     // The wait was long enough for a revocation to come in.
-    return dead(token, now) ? "TOKEN_REVOKED" : verdict;
+    return dead(token, now) || !held ? "TOKEN_REVOKED" : judge(token, standing);
+  }
+
+  /** Whether everybody through whose hands the token went stands; undefined = memory cannot say. */
+  function handsStand(hands: readonly Hand[]): boolean | undefined {
+    const found = hands.map(({ subject, generation }) => ({ generation, standing: standings.peek(subject) }));
+    if (found.some(({ standing, generation }) => standing === undefined || isBehind(standing, generation)))
+      return undefined;
+    return found.every(({ standing, generation }) => stands(standing, generation));
   }
 
   return {
@@ -81,9 +102,12 @@ export function createLiveness({ revocations, standings, freshness, reader }: Li
       if (reason !== undefined) return reason;
       if (dead(token, now)) return "TOKEN_REVOKED";
       if (!freshness.fresh(now)) return askDatabase(token, now);
-      const standing = standings.peek(token.claims.subject);
-      if (standing === undefined || standing.generation < token.claims.generation) return askStandings(token, now);
-      return judge(token, standing);
+      const { subject, generation, hands } = token.claims;
+      const standing = standings.peek(subject);
+      const held = hands === undefined || handsStand(hands);
+      if (standing === undefined || isBehind(standing, generation) || held === undefined)
+        return askStandings(token, now);
+      return held ? judge(token, standing) : "TOKEN_REVOKED";
     },
     async checkStrongly(token, now) {
       return outOfTime(token, now) ?? (await askDatabase(token, now));

@@ -1,5 +1,6 @@
 // The claims of an access token: RFC 9068 section 2.2; `cnf`, `act` and `may_act`; and what ends it: `gen`, the generation of the
-// principal, `cgen`, that of the client, `cred`, what it was issued for, `src`, the tokens that it was exchanged for, and `since`.
+// principal, `cgen`, that of the client, `cred`, what it was issued for, `src`, the tokens that it was exchanged for, `via`, who exchanged
+// them, and `since`.
 // No personal data, but for `name` where a client asks for it.
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId, parseId } from "../../kernel/ids.ts";
@@ -17,7 +18,17 @@ import {
   wholeNumber,
 } from "./claim-values.ts";
 import { readConfirmation, writeConfirmation } from "./confirmation.ts";
-import { type Actor, type Origin, readActors, readOrigins, writeActors, writeOrigins } from "./delegation.ts";
+import {
+  type Actor,
+  type Hand,
+  type Origin,
+  readActors,
+  readHands,
+  readOrigins,
+  writeActors,
+  writeHands,
+  writeOrigins,
+} from "./delegation.ts";
 import type { JsonObject } from "./strict-json.ts";
 
 /** Instants are whole seconds since 1970, as JWT has them. */
@@ -52,6 +63,7 @@ export interface AccessTokenClaims {
   /** Client or principal, as text, that alone may exchange it. */
   readonly mayAct?: string | undefined;
   readonly origins?: readonly Origin[] | undefined;
+  readonly hands?: readonly Hand[] | undefined;
 }
 
 /** What the installation takes for its own. */
@@ -99,6 +111,7 @@ function readMembers(payload: JsonObject): Omit<AccessTokenClaims, "issuer" | "a
     actors: optional(payload, "act", readActors),
     mayAct: optional(payload, "may_act", mayActOf),
     origins: optional(payload, "src", readOrigins),
+    hands: optional(payload, "via", readHands),
   };
 }
 
@@ -151,6 +164,7 @@ export function writeClaims(claims: AccessTokenClaims & { readonly displayName?:
     act: writeActors(claims.actors),
     may_act: claims.mayAct === undefined ? undefined : { sub: claims.mayAct },
     src: writeOrigins(claims.origins),
+    via: writeHands(claims.hands),
     name: claims.displayName,
   });
 }

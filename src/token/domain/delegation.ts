@@ -24,10 +24,20 @@ export interface Origin {
   readonly sessionId?: string | undefined;
 }
 
+/** A principal through whose hands a token went that is another's, as it stood then: the token dies with what it has itself. */
+export interface Hand {
+  /** UUID. */
+  readonly subject: string;
+  readonly generation: number;
+}
+
 /** A token that went through so many hands goes no further: each one makes it longer, and harder to say who did what. */
 export const mostActors = 4;
 /** The subject's token and the actor's, at each step. */
 export const mostOrigins = 2 * mostActors;
+
+/** Whoever exchanges, and whose token it shows as the actor's, at each step. */
+export const mostHands = 2 * mostActors;
 
 type Chain = readonly [Actor, ...Actor[]];
 
@@ -86,4 +96,29 @@ export function readOrigins(payload: JsonObject): readonly Origin[] {
   const { src } = payload;
   if (!Array.isArray(src) || src.length === 0 || src.length > mostOrigins) throw malformed();
   return src.map(readOrigin);
+}
+
+/** Each once, as it stood when it first had the token; not the subject, whom the token names already. */
+export function joinHands(subject: string, hands: readonly Hand[]): readonly Hand[] | undefined {
+  const least = new Map<string, number>();
+  for (const hand of hands) {
+    const { generation } = hand;
+    if (hand.subject !== subject) least.set(hand.subject, Math.min(least.get(hand.subject) ?? generation, generation));
+  }
+  return least.size === 0 ? undefined : [...least].map(([of, generation]) => ({ subject: of, generation }));
+}
+
+export function writeHands(hands: readonly Hand[] | undefined): readonly JsonObject[] | undefined {
+  return hands?.map(({ subject, generation }) => ({ sub: formatId("principal", subject), gen: generation }));
+}
+
+function readHand(value: unknown): Hand {
+  const hand = asObject(value);
+  return { subject: uuid(parseId("principal", text(hand, "sub"))), generation: wholeNumber(hand, "gen") };
+}
+
+export function readHands(payload: JsonObject): readonly Hand[] {
+  const { via } = payload;
+  if (!Array.isArray(via) || via.length === 0 || via.length > mostHands) throw malformed();
+  return via.map(readHand);
 }

@@ -8,7 +8,16 @@ import type { VerifiedToken } from "../verifier.ts";
 type Asked = Pick<VerifiedToken, "kid"> & {
   readonly claims: Pick<
     AccessTokenClaims,
-    "sessionId" | "subject" | "tokenId" | "clientId" | "clientGeneration" | "credentialId" | "since" | "origins"
+    | "sessionId"
+    | "subject"
+    | "tokenId"
+    | "clientId"
+    | "clientGeneration"
+    | "credentialId"
+    | "since"
+    | "origins"
+    | "hands"
+    | "generation"
   >;
 };
 
@@ -26,6 +35,12 @@ const tokenStateStatement: Statement = {
       from unnest($5::integer[], $6::uuid[]) as other (position, id)
       join session as s on s.id = other.id
       where s.ended_at is not null
+      union
+      select held.position
+      from unnest($16::integer[], $17::uuid[], $18::bigint[]) as held (position, id, generation)
+      where not exists (
+        select from principal as p where p.id = held.id and p.generation = held.generation and p.state = 'active'
+      )
       union
       select given.position
       from unnest($7::integer[], $8::text[], $9::integer[]) as given (position, id, generation)
@@ -84,6 +99,9 @@ function parametersOf(tokens: readonly Asked[], now: Date): readonly unknown[] {
   const clients = parts.filter(({ clientGeneration }) => clientGeneration !== undefined);
   const credentials = parts.filter(({ credentialId }) => credentialId !== undefined);
   const told = parts.flatMap(announceable);
+  const hands = own.flatMap(({ position, subject, generation, hands: others = [] }) =>
+    [{ subject, generation }, ...others].map((one) => ({ ...one, position })),
+  );
   const instant = (since: number | undefined) => (since === undefined ? null : new Date(since).toISOString());
   return [
     now.toISOString(),
@@ -101,6 +119,9 @@ function parametersOf(tokens: readonly Asked[], now: Date): readonly unknown[] {
     told.map(({ kind }) => kind),
     told.map(({ key }) => key),
     told.map(({ since }) => instant(since)),
+    hands.map(({ position }) => position),
+    hands.map(({ subject }) => subject),
+    hands.map(({ generation }) => generation),
   ];
 }
 

@@ -10,10 +10,19 @@ import { audienceWithin, scopesLeft } from "../../kernel/client-bounds.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
-import type { Client, Clients } from "../../kernel/ports.ts";
+import type { Client, Clients, Standings } from "../../kernel/ports.ts";
+import type { Standing } from "../../kernel/principal.ts";
 import type { AccessTokens } from "../access-tokens.ts";
 import type { AccessTokenClaims } from "../domain/claims.ts";
-import { type Actor, mostActors, mostOrigins, type Origin } from "../domain/delegation.ts";
+import {
+  type Actor,
+  type Hand,
+  joinHands,
+  mostActors,
+  mostHands,
+  mostOrigins,
+  type Origin,
+} from "../domain/delegation.ts";
 import { narrowScopes } from "../domain/scopes.ts";
 import { requireKinds } from "../exchange-kinds.ts";
 import type { HandedToken, HandedTokens } from "../handed-tokens.ts";
@@ -21,6 +30,7 @@ import { issuedToken, wantedLifetime, wantedMayAct } from "../issued-token.ts";
 import type { Proofs } from "../proofs.ts";
 
 export interface ExchangeTokenDeps {
+  readonly standings: Standings;
   readonly clients: Clients;
   readonly handedTokens: HandedTokens;
   readonly accessTokens: AccessTokens;
@@ -74,6 +84,15 @@ function originsOf(handed: readonly HandedToken[], owner: Owner): readonly Origi
   return origins;
 }
 
+/** The client's own account, and the account of each token that was shown, with whoever had that before. */
+function handsOf(account: Standing | undefined, handed: readonly HandedToken[], { subject }: Owner) {
+  const own: readonly Hand[] = account ? [{ subject: account.principalId, generation: account.generation }] : [];
+  const theirs = handed.flatMap(({ token: { claims } }) => [claims, ...(claims.hands ?? [])]);
+  const hands = joinHands(subject, [...own, ...theirs]);
+  if (hands !== undefined && hands.length > mostHands) throw new GatehouseError("ACTOR_CHAIN_TOO_LONG");
+  return hands;
+}
+
 /** Earlier actors are kept as history, and decide nothing. */
 function actorsOf(actor: Actor, { token: { claims } }: HandedToken): readonly Actor[] {
   const actors = [actor, ...(claims.actors ?? [])];
@@ -99,7 +118,15 @@ function ofSubject({ token: { claims }, standing }: HandedToken) {
 }
 
 export function createExchangeToken(deps: ExchangeTokenDeps): UnaryHandler<typeof TokenService.method.exchangeToken> {
-  const { clients, handedTokens, accessTokens, proofs } = deps;
+  const { clients, handedTokens, accessTokens, proofs, standings } = deps;
+
+  /** Undefined = the client acts as nobody in particular. Memory will do: what it does not know of yet ends the token later. */
+  async function accountOf({ principalId }: Client): Promise<Standing | undefined> {
+    if (principalId === undefined) return undefined;
+    const account = await standings.of(principalId);
+    if (account?.active === true) return account;
+    throw new GatehouseError("CLIENT_NOT_ALLOWED", { auditReason: "PRINCIPAL_DISABLED" });
+  }
 
   async function actorFor(client: Client, { actorToken }: ExchangeTokenRequest, now: Date) {
     if (actorToken === "") return { actor: { clientId: client.id, subject: client.principalId }, handed: [] };
@@ -112,6 +139,7 @@ export function createExchangeToken(deps: ExchangeTokenDeps): UnaryHandler<typeo
     const lifetimeMs = wantedLifetime(request.lifetime);
     const wanted = wantedMayAct(request.mayAct);
     const client = await authenticateClient(clients, request, call);
+    const account = await accountOf(client);
     const subject = await handedTokens.read(request.subjectToken, client, call.now, "SUBJECT_TOKEN_INVALID");
     describe(call, subject);
     const { actor, handed } = await actorFor(client, request, call.now);
@@ -124,11 +152,12 @@ export function createExchangeToken(deps: ExchangeTokenDeps): UnaryHandler<typeo
     const all = [subject, ...handed];
     const origins = originsOf(all, claims);
     const actors = actorsOf(actor, subject);
+    const hands = handsOf(account, all, claims);
     const confirmation = await proofs.confirm(client, call);
     const token = await accessTokens.issue({
       ...ofSubject(subject),
       ...bounds,
-      ...{ clientId: client.id, client, actors, origins, confirmation, lifetimeMs },
+      ...{ clientId: client.id, client, actors, origins, hands, confirmation, lifetimeMs },
       mayAct: wanted ?? claims.mayAct,
       now: call.now,
       endsBy: new Date(Math.min(...all.map(({ token: { liveUntil } }) => liveUntil))),

@@ -249,6 +249,14 @@ describe("an exchanged token, for who has heard of nothing", () => {
       async ({ subject }) =>
         database.asOwner("update session set ended_at = now(), end_reason = 'x' where id = $1", [subject.sessionId]),
     ],
+    [
+      "the account of the client that exchanged it",
+      async () => database.asOwner("update principal set state = 'disabled' where id = $1", [robot.principalId]),
+    ],
+    [
+      "all that this account was given",
+      async () => database.asOwner("update principal set generation = 2 where id = $1", [robot.principalId]),
+    ],
     ["the subject itself", async ({ person }) => deaf.standings.setElsewhere({ ...person, active: false })],
   ] as readonly [string, (made: Awaited<ReturnType<typeof ofPerson>>) => Promise<unknown>][])(
     "TOK-08 CVE-2023-22492 is dead for STRONG with %s",
@@ -276,6 +284,17 @@ describe("an exchanged token, for who has heard of nothing", () => {
     expect([await alive(one), await alive(other)]).toEqual([false, true]);
     await announce({ kind: "credential", key });
     expect(await alive(other)).toBe(false);
+  });
+
+  it("TOK-18 is dead for STRONG with its actor, however often it was exchanged since", async () => {
+    const { subject } = await ofPerson();
+    const person = await createPerson(database, deaf);
+    const actor = await logIn(deaf, person, { client: shop, clientId: shop.id, audience: "shop" });
+    const once = await exchange(subject.accessToken, actor.accessToken);
+    const twice = await exchange(once);
+    expect([await alive(once), await alive(twice)]).toEqual([true, true]);
+    await database.asOwner("update principal set state = 'disabled' where id = $1", [person.principalId]);
+    expect([await alive(once), await alive(twice), await alive(subject.accessToken)]).toEqual([false, false, true]);
   });
 
   it("TOK-08 is not given for what another replica ended a moment ago", async () => {

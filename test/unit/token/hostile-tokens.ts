@@ -377,6 +377,16 @@ const claims: readonly HostileToken[] = [
   ...["", "a  b", " a", null, ["*"]].map((scope) => claim("CLM-08", "scope", scope)),
   ...["admin", null, [1], [["admin"]], { admin: true }].map((roles) => claim("CLM-08", "roles", roles)),
   ...["1", -1, 1.5, null].map((gen) => claim("CLM-03", "gen", gen)),
+  ...[
+    [],
+    {},
+    null,
+    [null],
+    [{ sub: "prn_x", gen: 1 }],
+    [{ gen: 1 }],
+    [{ sub: "prn_01890000-0000-7000-8000-00000000000b", gen: -1 }],
+    Array(9).fill({ sub: "prn_01890000-0000-7000-8000-00000000000b", gen: 1 }),
+  ].map((via) => claim("CLM-03 TOK-18", "via", via)),
   ...["1", -1, 1.5, null, 8.65e15].map((since) => claim("CLM-03", "since", since)),
   payload("JWT-17", "with two sub", (members) =>
     JSON.stringify(members).replace('"sub":', '"sub":"prn_01890000-0000-7000-8000-00000000000b","sub":'),

@@ -46,6 +46,7 @@ function world({ client = {}, ...options }: TokenWorldOptions & { readonly clien
   const made = createTokenWorld({ clients, reader: alive, ...options });
   made.standings.set(standingOf(alice, { roles: ["viewer"] }));
   made.standings.set(standingOf(bob));
+  made.standings.set(standingOf(backendAccount, { kind: "service_account", generation: 6 }));
   const sign = (more: JWTPayload = {}) =>
     signAnything(made.signer, goodHeader(made), {
       ...goodPayload(made),
@@ -128,6 +129,7 @@ describe("the token that comes of it", () => {
       roles: ["viewer"],
       act: { sub: `prn_${backendAccount}`, client_id: "backend" },
       src: [{ jti: goodPayload(world()).jti, client_id: "shop", cgen: 1 }],
+      via: [{ sub: `prn_${backendAccount}`, gen: 6 }],
     });
     expect({ audience, scopes }).toEqual({ audience: "gatehouse", scopes: ["secrets.read", "orders.read"] });
     expect(call.audit).toMatchObject({
@@ -181,6 +183,69 @@ describe("the token that comes of it", () => {
     const of = ({ src }: JWTPayload) =>
       (src as { sub?: string; since?: number }[]).map(({ sub, since }) => ({ sub, since }));
     expect(of(again.claims)).toEqual([{}, {}, { sub: bob, since: 7 }]);
+  });
+
+  const disabled = (id: string, generation: number) =>
+    standingOf(id, { kind: "service_account", generation, active: false });
+
+  it.each([
+    ["the account of the client that exchanged it", disabled(backendAccount, 7)],
+    [
+      "the account of the client, of which memory does not know yet that its tokens were ended",
+      standingOf(backendAccount, { generation: 7 }),
+    ],
+    ["the actor whose token was shown", disabled(bob, 1)],
+    ["the actor, all of whose tokens were ended", standingOf(bob, { generation: 2 })],
+  ])("TOK-08 TOK-18 dies with %s, and so does what is exchanged for it", async (_title, standing) => {
+    const made = world();
+    const actorToken = await made.sign({ jti: bob, sub: `prn_${bob}` });
+    const { accessToken } = await made.exchange(await made.sign(), { actorToken, actorTokenKind: TokenKind.ACCESS });
+    const again = await made.exchange(accessToken, asSecond);
+    const both = async () => [await made.verdict(accessToken), await made.verdict(again.accessToken)];
+    expect(again.claims.via).toEqual([
+      { sub: `prn_${backendAccount}`, gen: 6 },
+      { sub: `prn_${bob}`, gen: 1 },
+    ]);
+    expect(await both()).toEqual([alice, alice]);
+    made.standings.drop(standing.principalId);
+    expect(await both()).toEqual([alice, alice]);
+    made.standings.set(standing);
+    expect(await both()).toEqual(["TOKEN_REVOKED", "TOKEN_REVOKED"]);
+    made.standings.drop(standing.principalId);
+    expect(await both()).toEqual(["TOKEN_REVOKED", "TOKEN_REVOKED"]);
+  });
+
+  it("TOK-18 lives where it was signed by a replica that knows more of the actor than this one", async () => {
+    const made = world();
+    const { accessToken } = await made.exchange(await made.sign());
+    made.standings.set(standingOf(backendAccount, { generation: 5 }));
+    made.standings.setElsewhere(standingOf(backendAccount, { generation: 6 }));
+    expect(await made.verdict(accessToken)).toBe(alice);
+    made.standings.setElsewhere(disabled(backendAccount, 7));
+    expect(await made.verdict(accessToken)).toBe("TOKEN_REVOKED");
+  });
+
+  it("CVE-2023-22492 is not given to a client whose account is stopped, whoever acts", async () => {
+    const made = world();
+    made.standings.set(disabled(backendAccount, 7));
+    const actorToken = await made.sign({ jti: bob, sub: `prn_${bob}` });
+    for (const more of [{}, { actorToken, actorTokenKind: TokenKind.ACCESS }])
+      await expect(made.exchange(await made.sign(), more)).rejects.toMatchObject({
+        reason: "CLIENT_NOT_ALLOWED",
+        auditReason: "PRINCIPAL_DISABLED",
+      });
+  });
+
+  it("names nobody twice, nor its own subject, among those through whose hands it went", async () => {
+    const made = world();
+    const own = await made.sign({ jti: bob });
+    const { claims, accessToken } = await made.exchange(await made.sign(), {
+      actorToken: own,
+      actorTokenKind: TokenKind.ACCESS,
+    });
+    expect(claims.via).toEqual([{ sub: `prn_${backendAccount}`, gen: 6 }]);
+    expect((await made.exchange(accessToken)).claims.via).toEqual(claims.via);
+    expect((await made.exchange(await made.sign(), asSecond)).claims).not.toHaveProperty("via");
   });
 
   it("TOK-19 lives no longer than the subject's, the actor's, the client's, and the call asks", async () => {

@@ -961,7 +961,7 @@ export declare type Revocation = Message<"gatehouse.token.v1.Revocation"> & {
     case: "sessionId";
   } | {
     /**
-     * Those of this `sub` whose `gen` is lower.
+     * Those of this `sub` whose `gen` is lower, and those that went through its hands: `via` names it with a lower `gen`.
      *
      * @generated from field: gatehouse.token.v1.PrincipalGeneration principal = 3;
      */
