@@ -33,7 +33,7 @@ function row(entry: MethodEntry, config: Config): readonly string[] {
     entry.permission,
     resource(entry),
     gate(entry, config),
-    `${entry.limit}${often}`,
+    `${entry.limit}${often}${often !== "" && entry.items !== undefined ? ", by item" : ""}`,
     entry.priority,
     AuditMode[entry.auditMode],
     entry.auditEvent,

@@ -3,7 +3,8 @@
 import type { Decision, Rate } from "./limits/ports.ts";
 
 export interface Limiter {
-  take(key: string, now: number): Decision;
+  /** `cost` calls at once, or none of them; 1 unless it says otherwise. */
+  take(key: string, now: number, cost?: number): Decision;
   /** What `take` would find, without counting. */
   peek(key: string, now: number): Decision;
   /** Whoever has used up a share of the budget has used up that share of the new one. */
@@ -67,18 +68,19 @@ export function createLimiter(initial: Rate, maxKeys = 100_000): Limiter {
     get size() {
       return arrivals.size;
     },
-    take(key, now) {
+    take(key, now, cost = 1) {
+      const due = cost * step;
       const at = instant(now);
       const known = arrivals.get(key);
       const arrival = known === undefined ? at : Math.max(Math.abs(known), at);
-      const wait = arrival + step - at - rate.perMs;
+      const wait = arrival + due - at - rate.perMs;
       if (wait > slackMs) {
         arrivals.set(key, -arrival);
         return refusal(wait, known === undefined || known > 0);
       }
       if (known === undefined && arrivals.size >= maxKeys) makeRoom();
-      arrivals.set(key, arrival + step);
-      return admission(arrival + step - at);
+      arrivals.set(key, arrival + due);
+      return admission(arrival + due - at);
     },
     peek(key, now) {
       const at = instant(now);

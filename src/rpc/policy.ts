@@ -55,6 +55,8 @@ export interface MethodEntry {
   readonly requestId: ((request: Message) => string) | undefined;
   /** Reads `login_name`, the account that a guess is aimed at; undefined for methods that have none. */
   readonly account: ((request: Message) => string) | undefined;
+  /** How many items the request holds, each of which counts as a call; undefined where the call itself is one. */
+  readonly items: ((request: Message) => number) | undefined;
   readonly handler: unknown;
 }
 
@@ -92,6 +94,14 @@ function policyOf(method: DescMethod, foreign: Foreign): MethodPolicy | undefine
 function textField(message: DescMessage, name: string): DescField | undefined {
   const field = message.fields.find((candidate) => candidate.name === name);
   return field?.fieldKind === "scalar" && field.scalar === ScalarType.STRING ? field : undefined;
+}
+
+/** How many items the list of that name holds; undefined when there is no such list. */
+function counter(message: DescMessage, name: string): ((request: Message) => number) | undefined {
+  const field = message.fields.find((candidate) => candidate.name === name);
+  if (field?.fieldKind !== "list") return undefined;
+  const property = field.localName;
+  return (request) => (request as unknown as Readonly<Record<string, readonly unknown[]>>)[property]?.length ?? 0;
 }
 
 function reader(message: DescMessage, name: string): ((request: Message) => string) | undefined {
@@ -139,6 +149,8 @@ function* policyProblems(method: DescMethod, policy: MethodPolicy): Generator<st
     yield "names no resource";
   if ((policy.access === Access.SELF || policy.access === Access.LISTING) && policy.resourceField === "")
     yield "must name the resource field";
+  if (policy.itemsField !== "" && counter(method.input, policy.itemsField) === undefined)
+    yield `counts the items of ${policy.itemsField}, which is no list of the request`;
   if (method.methodKind !== "unary" && policy.auditMode === AuditMode.ATOMIC)
     yield "is a stream whose audit is ATOMIC, and a stream has no transaction to be atomic with";
   if (method.methodKind !== "unary" && method.methodKind !== "server_streaming" && policy.resourceField !== "")
@@ -194,6 +206,7 @@ function entryOf(method: DescMethod, policy: MethodPolicy, handler: unknown): Me
     maxRequestBytes: policy.maxRequestBytes || defaultMaxRequestBytes,
     requestId: reader(method.input, "request_id"),
     account: reader(method.input, "login_name"),
+    items: counter(method.input, policy.itemsField),
     handler,
   };
 }

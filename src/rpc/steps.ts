@@ -17,7 +17,7 @@ import { createAuthoriseStep } from "./steps/authorise.ts";
 import { createConcurrencyStep } from "./steps/concurrency.ts";
 import { createDeadlineStep } from "./steps/deadline.ts";
 import { decodeStep } from "./steps/decode.ts";
-import { createAccountLimitStep, createAddressLimitStep, createPrincipalLimitStep } from "./steps/limit.ts";
+import { createAddressLimitStep, createPrincipalLimitStep, createRequestLimitStep } from "./steps/limit.ts";
 import { type CallLog, createLogStep } from "./steps/log.ts";
 import { createReplayStep } from "./steps/replay.ts";
 import { createShedStep } from "./steps/shed.ts";
@@ -56,7 +56,7 @@ export function createSteps(deps: StepDeps): readonly Step[] {
     decodeStep,
     createAuthoriseStep(deps.access),
     createValidateStep(deps),
-    createAccountLimitStep(deps),
+    createRequestLimitStep(deps),
     createReplayStep(deps),
   ]);
 }

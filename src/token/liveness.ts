@@ -14,11 +14,16 @@ export type DeathReason = "TOKEN_EXPIRED" | "TOKEN_NOT_YET_VALID" | "TOKEN_REVOK
 /** Why the token is dead, or the standing of its living principal. */
 export type Verdict = DeathReason | Standing;
 
+/** As a verdict, for whoever needs to know no more than that the token lives. */
+export type Finding = DeathReason | Pick<Standing, "principalId">;
+
 export interface Liveness {
   /** At once when memory knows. Errors: DATABASE_UNAVAILABLE. */
   check(token: VerifiedToken, now: Date): Verdict | Promise<Verdict>;
   /** From the database, whatever memory says. Errors: DATABASE_UNAVAILABLE. */
   checkStrongly(token: VerifiedToken, now: Date): Promise<Verdict>;
+  /** As `checkStrongly` for each, by one statement. Errors: DATABASE_UNAVAILABLE. */
+  checkAllStrongly(tokens: readonly VerifiedToken[], now: Date): Promise<readonly Finding[]>;
 }
 
 export interface LivenessDeps {
@@ -111,6 +116,14 @@ export function createLiveness({ revocations, standings, freshness, reader }: Li
     },
     async checkStrongly(token, now) {
       return outOfTime(token, now) ?? (await askDatabase(token, now));
+    },
+    async checkAllStrongly(tokens, now) {
+      // The statement asks after the principals as well.
+      const states = await readTokenStates(reader, tokens, now);
+      return tokens.map((token, index) => {
+        const alive = states[index]?.revoked === false;
+        return outOfTime(token, now) ?? (alive ? { principalId: token.claims.subject } : "TOKEN_REVOKED");
+      });
     },
   };
 }

@@ -40,7 +40,7 @@ import { issueSince } from "./since.ts";
 import { createBatchIntrospect } from "./token/batch-introspect.ts";
 import { createExchangeToken } from "./token/exchange-token.ts";
 import { createGetJwks } from "./token/get-jwks.ts";
-import { createIntrospect } from "./token/introspect.ts";
+import { createIntrospect, type IntrospectDeps } from "./token/introspect.ts";
 import { createRefreshIntrospection } from "./token/introspect-refresh.ts";
 import { createIssueToken } from "./token/issue-token.ts";
 import { createRefresh } from "./token/refresh.ts";
@@ -105,19 +105,17 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   const handedTokens = createHandedTokens(shared);
   const meterGrant = createGrantMeter(metrics);
   const refreshIntrospection = createRefreshIntrospection({ refreshTokens, reader, issuer: settings.issuer });
-  const introspect = createIntrospect({
-    verifier,
-    liveness,
-    refreshIntrospection,
-    validations: validations("introspect"),
-  });
+  const ofIntrospect = { refreshIntrospection, validations: validations("introspect") };
+  const introspectBy = (known: Pick<IntrospectDeps, "verifier" | "liveness">) =>
+    createIntrospect({ ...ofIntrospect, ...known });
+  const introspect = introspectBy({ verifier, liveness });
   const draining = new AbortController();
 
   return {
     bindings: [
       bindService(TokenService, {
         introspect,
-        batchIntrospect: createBatchIntrospect({ introspect }),
+        batchIntrospect: createBatchIntrospect({ ...shared, introspect, introspectBy }),
         issueToken: meterGrant(
           createIssueToken({ ...shared, machines, accessTokens: accessTokensFor(grantOfMachine) }),
           grantAskedFor,

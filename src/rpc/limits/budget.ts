@@ -20,8 +20,8 @@ export interface Budget {
   readonly near: Counter;
   /** Of refusals, or in shadow mode of what would have been one. */
   readonly over: Counter;
-  /** With a promise when all replicas count together. Throws LIMITS_UNAVAILABLE when that fails and the class is closed then. */
-  take(key: string, now: Date): Decision | Promise<Decision>;
+  /** `cost` calls, 1 unless it says otherwise. With a promise when all replicas count together. Throws LIMITS_UNAVAILABLE when that fails and the class is closed then. */
+  take(key: string, now: Date, cost?: number): Decision | Promise<Decision>;
   /** What this process knows without counting; undefined when only the store knows. */
   peek(key: string, now: Date): Decision | undefined;
 }
@@ -30,7 +30,7 @@ export type Counting = Pick<Budget, "take" | "peek">;
 
 export function countHere(limiter: Limiter): Counting {
   return {
-    take: (key, now) => limiter.take(key, now.getTime()),
+    take: (key, now, cost) => limiter.take(key, now.getTime(), cost),
     peek: (key, now) => limiter.peek(key, now.getTime()),
   };
 }
@@ -46,17 +46,17 @@ export function countTogether(
   rate: Rate,
   fallback: Limiter | undefined,
 ): Counting {
-  const instead = (thrown: unknown, key: string, now: Date): Decision => {
+  const instead = (thrown: unknown, key: string, now: Date, cost: number | undefined): Decision => {
     if (fallback === undefined || !isUnavailable(thrown)) throw thrown;
-    return fallback.take(key, now.getTime());
+    return fallback.take(key, now.getTime(), cost);
   };
   return {
-    take(key, now) {
+    take(key, now, cost) {
       try {
-        const decision = counting.take(name, key, rate, now);
-        return decision instanceof Promise ? decision.catch((thrown) => instead(thrown, key, now)) : decision;
+        const decision = counting.take(name, key, rate, now, cost);
+        return decision instanceof Promise ? decision.catch((thrown) => instead(thrown, key, now, cost)) : decision;
       } catch (thrown) {
-        return instead(thrown, key, now);
+        return instead(thrown, key, now, cost);
       }
     },
     peek: () => undefined,

@@ -7,8 +7,8 @@ import type { LimitMeters } from "./meters.ts";
 import type { Decision, LimitKey, LimitStore, Rate } from "./ports.ts";
 
 export interface SharedCounting {
-  /** Throws LIMITS_UNAVAILABLE, at once or later. */
-  take(budget: string, key: string, rate: Rate, now: Date): Decision | Promise<Decision>;
+  /** `cost` calls, 1 unless it says otherwise. Throws LIMITS_UNAVAILABLE, at once or later. */
+  take(budget: string, key: string, rate: Rate, now: Date, cost?: number): Decision | Promise<Decision>;
   /** Rates have changed: who was over its limit may no longer be. */
   forget(): void;
 }
@@ -41,26 +41,27 @@ export function createSharedCounting({ store, keyOf, meters, logger }: SharedCou
     return unavailable(cause);
   }
 
-  function answered(name: string, decision: Decision, now: Date): Decision {
+  function answered(name: string, decision: Decision, now: Date, cost: number): Decision {
     if (leftAloneUntil !== 0) logger.info({ store: store.kind }, "the shared limits are counted again");
     leftAloneUntil = 0;
-    if (!decision.allowed) over.set(name, now.getTime() + decision.retryAfterMs);
+    // Who cannot have many at once may still have one.
+    if (!decision.allowed && cost === 1) over.set(name, now.getTime() + decision.retryAfterMs);
     return decision;
   }
 
-  async function ask(name: string, key: Buffer, rate: Rate, now: Date): Promise<Decision> {
+  async function ask(name: string, key: Buffer, rate: Rate, now: Date, cost: number): Promise<Decision> {
     const begun = performance.now();
     try {
-      const decision = await store.take(key, rate, now, 1);
+      const decision = await store.take(key, rate, now, cost);
       answerSeconds.record((performance.now() - begun) / 1000);
-      return answered(name, decision, now);
+      return answered(name, decision, now, cost);
     } catch (cause) {
       throw failed(cause, now);
     }
   }
 
   return {
-    take(budget, key, rate, now) {
+    take(budget, key, rate, now, cost = 1) {
       const name = `${budget}\u0000${key}`;
       const left = (over.get(name) ?? 0) - now.getTime();
       if (left > 0 && left <= rate.perMs)
@@ -68,7 +69,7 @@ export function createSharedCounting({ store, keyOf, meters, logger }: SharedCou
       // A clock that stepped back must not leave the store alone for ever.
       const pause = leftAloneUntil - now.getTime();
       if (pause > 0 && pause <= storePauseMs) throw unavailable();
-      return ask(name, keyOf([budget, key]), rate, now);
+      return ask(name, keyOf([budget, key]), rate, now, cost);
     },
     forget: () => over.sweep(() => true),
   };

@@ -3,6 +3,7 @@ import { Access } from "@gatehouse/proto/gatehouse/options/v1/policy_pb.js";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { normaliseLoginName } from "../../kernel/login-name.ts";
+import { createRecentMap } from "../../kernel/recent-map.ts";
 import { addressPrefix } from "../address.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Budget } from "../limits/budget.ts";
@@ -144,16 +145,49 @@ export function createGuessCount({ limits, logger }: LimitStepDeps): CountGuess 
   };
 }
 
-export function createAccountLimitStep(deps: LimitStepDeps): Step {
+const mostRefused = 10_000;
+
+/**
+ * What only the request tells. Guesses at one account count together, wherever they come from. Each item of a batch counts as a call:
+ * the first was counted at the gate. A batch that is larger than the budget costs the whole of it, or it could never be had.
+ */
+export function createRequestLimitStep(deps: LimitStepDeps): Step {
+  const { limits, logger } = deps;
   const countGuess = createGuessCount(deps);
+  // The call itself was let in a moment ago, so that alone would make each refusal the first one.
+  const refused = createRecentMap<true>(mostRefused);
+
+  function settle(exchange: Exchange, budget: Budget, key: string, decision: Decision): void {
+    const name = `${budget.name}/${key}`;
+    const first = refused.get(name) === undefined;
+    if (decision.allowed) refused.delete(name);
+    else refused.set(name, true);
+    require(exchange, budget, { ...decision, first }, logger);
+  }
+
+  function drawItems(exchange: Exchange, items: number): void | Promise<void> {
+    const { principal, incoming, entry } = exchange;
+    const { principal: own, address } = limits.of(entry);
+    const known = principal !== undefined && principal.id !== "";
+    const budget = known ? own : address;
+    if (budget === undefined || (!known && limits.exempt(incoming.peer.address))) return;
+    const more = Math.min(items, budget.rate.count) - 1;
+    const key = known ? principal.id : addressPrefix(incoming.peer.address);
+    if (more < 1) return;
+    const decision = budget.take(key, exchange.now, more);
+    if (decision instanceof Promise) return decision.then((late) => settle(exchange, budget, key, late));
+    settle(exchange, budget, key, decision);
+  }
+
   return {
-    name: "account limit",
-    reason: "after validation, which bounds the name, and before the handler, which would hash a password",
+    name: "request limit",
+    reason: "after validation, which bounds the name and the list, and before the handler, which would hash or verify",
     after: ["validate"],
     enter(exchange) {
       const { entry, request } = exchange;
-      if (entry.account === undefined || request === undefined) return;
-      return countGuess(exchange, entry.account(request));
+      if (request === undefined) return;
+      if (entry.items !== undefined) return drawItems(exchange, entry.items(request));
+      if (entry.account !== undefined) return countGuess(exchange, entry.account(request));
     },
   };
 }

@@ -2,12 +2,16 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
+  type BatchIntrospectRequest,
   BatchIntrospectResponseSchema,
+  Consistency,
   IntrospectRequestSchema,
   IntrospectResponseSchema,
   type TokenService,
 } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
-import { EncodedAnswer, type PromptHandler } from "../../kernel/handler.ts";
+import { type Call, EncodedAnswer, type PromptHandler } from "../../kernel/handler.ts";
+import type { IntrospectDeps } from "./introspect.ts";
+import { readStrongBatch, type StrongBatchDeps } from "./strong-batch.ts";
 
 type Introspect = PromptHandler<typeof TokenService.method.introspect>;
 type Answer = Awaited<ReturnType<Introspect>>;
@@ -25,15 +29,26 @@ function encode(answers: readonly Answer[]): EncodedAnswer {
   return new EncodedAnswer(writer.finish());
 }
 
-export function createBatchIntrospect({
-  introspect,
-}: {
+export interface BatchIntrospectDeps extends StrongBatchDeps {
   readonly introspect: Introspect;
-}): PromptHandler<typeof TokenService.method.batchIntrospect> {
-  return ({ tokens, audience, consistency }, call) => {
-    const answers = tokens.map((token) =>
-      introspect(create(IntrospectRequestSchema, { token, audience, consistency }), call),
-    );
+  /** The same, from what was read for the tokens of one call. */
+  introspectBy(known: Pick<IntrospectDeps, "verifier" | "liveness">): Introspect;
+}
+
+export function createBatchIntrospect(
+  deps: BatchIntrospectDeps,
+): PromptHandler<typeof TokenService.method.batchIntrospect> {
+  const each = (introspect: Introspect, { tokens, audience, consistency }: BatchIntrospectRequest, call: Call) =>
+    tokens.map((token) => introspect(create(IntrospectRequestSchema, { token, audience, consistency }), call));
+
+  async function introspectStrongly(request: BatchIntrospectRequest, call: Call): Promise<EncodedAnswer> {
+    const introspect = deps.introspectBy(await readStrongBatch(deps, request.tokens, call.now));
+    return encode(await Promise.all(each(introspect, request, call)));
+  }
+
+  return (request, call) => {
+    if (request.consistency === Consistency.STRONG) return introspectStrongly(request, call);
+    const answers = each(deps.introspect, request, call);
     const known = answers.filter((answer): answer is Answer => !(answer instanceof Promise));
     // All of them in memory, as they mostly are, is an answer without a wait.
     return known.length === answers.length ? encode(known) : Promise.all(answers).then(encode);

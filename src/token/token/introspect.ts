@@ -14,14 +14,17 @@ import { formatId } from "../../kernel/ids.ts";
 import type { Confirmation } from "../../kernel/principal.ts";
 import type { Actor } from "../domain/delegation.ts";
 import { refreshTokenPrefix } from "../domain/refresh-token.ts";
-import type { Liveness, Verdict } from "../liveness.ts";
+import type { Finding } from "../liveness.ts";
 import type { Validations } from "../meters.ts";
 import type { VerifiedToken, Verifier } from "../verifier.ts";
 import type { RefreshIntrospection } from "./introspect-refresh.ts";
 
 export interface IntrospectDeps {
-  readonly verifier: Verifier;
-  readonly liveness: Liveness;
+  readonly verifier: Pick<Verifier, "known" | "verify">;
+  readonly liveness: {
+    check(token: VerifiedToken, now: Date): Finding | Promise<Finding>;
+    checkStrongly(token: VerifiedToken, now: Date): Promise<Finding>;
+  };
   readonly refreshIntrospection: RefreshIntrospection;
   readonly validations: Validations;
 }
@@ -76,7 +79,11 @@ function encode({ claims }: VerifiedToken): EncodedAnswer {
 }
 
 /** What is wrong with a token is an answer here; that a database does not answer is not. */
-async function verifyOrSay(verifier: Verifier, token: string, now: Date): Promise<VerifiedToken | Reason> {
+async function verifyOrSay(
+  verifier: IntrospectDeps["verifier"],
+  token: string,
+  now: Date,
+): Promise<VerifiedToken | Reason> {
   try {
     return await verifier.verify(token, now);
   } catch (error) {
@@ -108,7 +115,7 @@ export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof Tok
     return found.answer;
   }
 
-  function answer(token: VerifiedToken, verdict: Verdict, audience: string, call: Call): EncodedAnswer {
+  function answer(token: VerifiedToken, verdict: Finding, audience: string, call: Call): EncodedAnswer {
     if (typeof verdict === "string") return dead(call, verdict);
     if (audience !== "" && audience !== token.claims.audience) return dead(call, "TOKEN_WRONG_AUDIENCE");
     validations.valid();

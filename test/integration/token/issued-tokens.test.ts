@@ -1,7 +1,9 @@
 // Tokens without a session, and exchanged ones, as the database knows them: what ends them for STRONG, and for a replica that has not
 // heard of it; and proofs that replicas share.
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import {
+  BatchIntrospectRequestSchema,
+  BatchIntrospectResponseSchema,
   ExchangeTokenRequestSchema,
   type ExchangeTokenResponse,
   IssueTokenRequestSchema,
@@ -11,7 +13,8 @@ import {
 } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { FeedEvent } from "../../../src/kernel/database.ts";
+import type { FeedEvent, Reader } from "../../../src/kernel/database.ts";
+import { EncodedAnswer } from "../../../src/kernel/handler.ts";
 import { uuidv7 } from "../../../src/kernel/ids.ts";
 import type { Client } from "../../../src/kernel/ports.ts";
 import type { Standing } from "../../../src/kernel/principal.ts";
@@ -19,8 +22,14 @@ import { readFeedPage } from "../../../src/postgres/feed-page.ts";
 import { createProofs } from "../../../src/token/proofs.ts";
 import { aClient, fakeClients } from "../../fakes/clients.ts";
 import { fakeMachines } from "../../fakes/machines.ts";
-import { principalOf } from "../../fakes/principal.ts";
-import { createTestMacs, standingOf, type TokenWorld, tokenSettings } from "../../fakes/token-world.ts";
+import { allow, principalOf } from "../../fakes/principal.ts";
+import {
+  createTestMacs,
+  createTokenWorld,
+  standingOf,
+  type TokenWorld,
+  tokenSettings,
+} from "../../fakes/token-world.ts";
 import { draftAt } from "../../fixtures/audit-draft.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { makeProver } from "../../fixtures/dpop.ts";
@@ -129,6 +138,34 @@ describe("a token without a session, for who has heard of nothing", () => {
     expect(await alive(byClient, 0)).toBe(true);
     deaf.freshness.isFresh = false;
     expect(await alive(byClient, 0)).toBe(false);
+  });
+});
+
+describe("a batch, for who has heard of nothing", () => {
+  it("M-02 TOK-08 is answered for STRONG as each token by itself, by one statement", async () => {
+    const statements: string[] = [];
+    const reader: Reader = {
+      rows(statement, parameters) {
+        statements.push(statement.name);
+        return database.reader.rows(statement, parameters);
+      },
+    };
+    const world = createTokenWorld({ ...installation, reader, writer: database.writer });
+    const [person, stopped] = [await createPerson(database, deaf), await createPerson(database, deaf)];
+    const ofShop = { client: shop, clientId: shop.id, audience: "shop" };
+    const [subject, theirs] = [await logIn(deaf, person, ofShop), await logIn(deaf, stopped)];
+    const byClient = await issue("client");
+    const exchanged = await exchange(subject.accessToken, byClient);
+    const tokens = [await issue("key"), exchanged, subject.accessToken, theirs.accessToken, "junk"];
+    await database.asOwner("update principal set state = 'disabled' where id = $1", [stopped.principalId]);
+    await announce({ kind: "token", key: jtiOf(byClient) });
+    const request = create(BatchIntrospectRequestSchema, { tokens, consistency: strong });
+    const caller = principalOf({ grants: [allow("token.introspect", "tokens")] });
+    const answer = await world.handler("batchIntrospect")(request, world.call({ principal: caller }));
+    if (!(answer instanceof EncodedAnswer)) throw new TypeError("not serialised");
+    const { results } = fromBinary(BatchIntrospectResponseSchema, answer.bytes);
+    expect(results.map(({ active }) => active)).toEqual([true, false, true, false, false]);
+    expect(statements).toEqual(["token.access_state"]);
   });
 });
 

@@ -55,6 +55,20 @@ describe("a limiter", () => {
     );
   });
 
+  it("RPC-11 lets in as many at once as one by one, or none of them, and says when all may come", () => {
+    fc.assert(
+      fc.property(rates, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 40 }), (rate, cost, before) => {
+        const [together, apart] = [createLimiter(rate), createLimiter(rate)];
+        for (const limiter of [together, apart]) for (let n = 0; n < before; n++) limiter.take("a", start);
+        const room = apart.peek("a", start).remaining;
+        const { allowed, remaining, retryAfterMs } = together.take("a", start, cost);
+        expect([allowed, remaining]).toEqual(cost <= room ? [true, room - cost] : [false, 0]);
+        if (allowed || cost > rate.count) return;
+        expect(together.take("a", start + retryAfterMs, cost).allowed).toBe(true);
+      }),
+    );
+  });
+
   it("RPC-11 says when to come back: refused a moment before, admitted then", () => {
     fc.assert(
       fc.property(rates, (rate) => {

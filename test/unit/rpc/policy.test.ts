@@ -61,6 +61,7 @@ describe("a policy", () => {
     ["a permission that nobody asks for", { access: Access.PUBLIC }, "must name a permission exactly when"],
     ["a permission for any live principal", { access: Access.AUTHENTICATED }, "must name a permission exactly when"],
     ["an unknown field", { resourceField: "nowhere" }, "names the resource field nowhere, which is no text field"],
+    ["items of a field that is no list", { itemsField: "path" }, "counts the items of path, which is no list"],
     ["no resource at all", { resourceType: "", resourceField: "" }, "names no resource"],
     ["no field to compare with the caller", { access: Access.SELF, resourceField: "" }, "must name the resource field"],
     ["no parent to list", { access: Access.LISTING, resourceField: "" }, "must name the resource field"],

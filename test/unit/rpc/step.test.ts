@@ -39,7 +39,7 @@ describe("the order of steps", () => {
       "decode",
       "authorise",
       "validate",
-      "account limit",
+      "request limit",
       "replay",
     ]);
     for (const { reason } of steps) expect(reason.length).toBeGreaterThan(10);

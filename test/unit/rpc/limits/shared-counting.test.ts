@@ -40,6 +40,15 @@ describe("who is over its limit", () => {
     expect(store.asked).toBe(5);
   });
 
+  it("RPC-11 for many at once may still have one", async () => {
+    const { counting, take, store } = start();
+    const at = new Date(noon);
+    await take(0);
+    expect(await counting.take("login/account", "eve", three, at, 3)).toMatchObject({ allowed: false });
+    expect(await counting.take("login/account", "eve", three, at, 2)).toMatchObject({ allowed: true, remaining: 0 });
+    expect(store.asked).toBe(3);
+  });
+
   it("does not take anybody else's place", async () => {
     const { take } = start();
     for (let n = 0; n < 5; n++) await take(0);

@@ -10,7 +10,7 @@ import { readStatus } from "../../../fakes/status.ts";
 const off: Rates = { login: "off", tokenCheck: "off", read: "off", write: "off" };
 const three = { count: 3, perMs: 60_000 };
 const { login, whoAmI } = AuthService.method;
-const { getJwks, refresh } = TokenService.method;
+const { batchIntrospect, getJwks, introspect, refresh } = TokenService.method;
 
 function start(rates: Partial<Rates>) {
   let at = noon.getTime();
@@ -20,7 +20,7 @@ function start(rates: Partial<Rates>) {
     tokens: { alice: principalOf({ id: alice }), bob: principalOf({ id: bob }), dead: "TOKEN_REVOKED" },
   });
   const call = async (
-    method: typeof getJwks | typeof refresh | typeof login | typeof whoAmI,
+    method: typeof batchIntrospect | typeof introspect | typeof getJwks | typeof refresh | typeof login | typeof whoAmI,
     options: { authorization?: string | readonly string[]; address?: string; request?: object } = {},
   ) => {
     const { authorization, address, request = {} } = options;
@@ -135,6 +135,57 @@ describe("callers with a live credential", () => {
     await reasons(3, whoAmI, { authorization: "Bearer alice" });
     pass(20_000);
     expect(await reasons(2, whoAmI, { authorization: "Bearer alice" })).toEqual(["OK", refused]);
+  });
+});
+
+describe("RPC-11 a batch", () => {
+  const of = (count: number) => ({ authorization: "Bearer alice", request: { tokens: Array(count).fill("t") } });
+  const ten = { count: 10, perMs: 60_000 };
+
+  it("counts as many calls as it has items, all of them or none, and other calls count with it", async () => {
+    const { reasons } = start({ tokenCheck: ten });
+    expect(await reasons(2, batchIntrospect, of(4))).toEqual(["OK", "OK"]);
+    expect(await reasons(1, batchIntrospect, of(3))).toEqual([refused]);
+    expect(await reasons(2, introspect, { authorization: "Bearer alice", request: { token: "t" } })).toEqual([
+      "OK",
+      refused,
+    ]);
+    expect(await reasons(1, batchIntrospect, { ...of(4), authorization: "Bearer bob" })).toEqual(["OK"]);
+  });
+
+  it("says how long to wait for all of it", async () => {
+    const { call, reasons, pass } = start({ tokenCheck: ten });
+    await reasons(2, batchIntrospect, of(4));
+    const { failure } = await call(batchIntrospect, of(5));
+    expect(failure?.retryAfterMs).toBe(18_000);
+    pass(18_000);
+    expect(await reasons(1, batchIntrospect, of(4))).toEqual(["OK"]);
+  });
+
+  it("that is larger than the budget costs the whole of it, or it could never be had", async () => {
+    const { reasons, pass } = start({ tokenCheck: ten });
+    expect(await reasons(1, batchIntrospect, of(100))).toEqual(["OK"]);
+    expect(await reasons(1, introspect, { authorization: "Bearer alice", request: { token: "t" } })).toEqual([refused]);
+    pass(60_000);
+    expect(await reasons(1, batchIntrospect, of(100))).toEqual(["OK"]);
+  });
+
+  it("that is no valid request costs one call", async () => {
+    const { reasons } = start({ tokenCheck: three });
+    expect(await reasons(1, batchIntrospect, of(101))).toEqual(["REQUEST_INVALID"]);
+    expect(await reasons(1, batchIntrospect, of(2))).toEqual(["OK"]);
+  });
+
+  it("that is refused is recorded once until one is let in again", async () => {
+    const { reasons, recorder, pass } = start({ tokenCheck: ten });
+    await reasons(1, batchIntrospect, of(8));
+    await reasons(2, batchIntrospect, of(9));
+    expect(recorder.drafts.map(({ reason }) => reason)).toEqual(["RATE_LIMITED_FIRST"]);
+    pass(60_000);
+    expect(await reasons(1, batchIntrospect, of(9))).toEqual(["OK"]);
+    expect(recorder.drafts).toHaveLength(1);
+    await reasons(5, batchIntrospect, of(5));
+    expect(recorder.drafts.map(({ reason }) => reason)).toEqual(["RATE_LIMITED_FIRST", "RATE_LIMITED_FIRST"]);
   });
 });
 

@@ -3,14 +3,17 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   BatchIntrospectRequestSchema,
   BatchIntrospectResponseSchema,
+  Consistency,
   IntrospectRequestSchema,
   IntrospectResponseSchema,
 } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { describe, expect, it } from "vitest";
+import type { Reader } from "../../../../src/kernel/database.ts";
 import { GatehouseError } from "../../../../src/kernel/errors.ts";
 import { type Call, EncodedAnswer } from "../../../../src/kernel/handler.ts";
 import { createMessageValidator } from "../../../../src/rpc/validation.ts";
 import { createBatchIntrospect } from "../../../../src/token/token/batch-introspect.ts";
+import { countingMetrics } from "../../../fakes/counting-metrics.ts";
 import { allow, principalOf } from "../../../fakes/principal.ts";
 import { signAnything } from "../../../fakes/token-signer.ts";
 import { createTokenWorld, standingOf, type TokenWorld } from "../../../fakes/token-world.ts";
@@ -31,7 +34,11 @@ function callOf(world: TokenWorld, principalId = bob, grants = knowing): Call {
   return world.call({ principal: principalOf({ id: principalId }), grants });
 }
 
-async function ask(world: TokenWorld, request: { tokens: string[]; audience?: string }, call = callOf(world)) {
+async function ask(
+  world: TokenWorld,
+  request: { tokens: string[]; audience?: string; consistency?: Consistency },
+  call = callOf(world),
+) {
   const answer = await world.handler("batchIntrospect")(create(BatchIntrospectRequestSchema, request), call);
   if (!(answer instanceof EncodedAnswer)) throw new TypeError("not serialised");
   return fromBinary(BatchIntrospectResponseSchema, answer.bytes).results;
@@ -87,7 +94,14 @@ describe("BatchIntrospect", () => {
       throw new GatehouseError("DATABASE_UNAVAILABLE");
     };
     const request = create(BatchIntrospectRequestSchema, { tokens: ["a", "b"] });
-    await expect(createBatchIntrospect({ introspect })(request, callOf(createWorld()))).rejects.toMatchObject({
+    const nobody = () => Promise.reject(new Error("not asked"));
+    const deps = {
+      introspect,
+      introspectBy: () => introspect,
+      verifier: { known: () => undefined, verify: nobody, forgetKey: () => {}, sweep: () => {} },
+      liveness: { checkAllStrongly: nobody },
+    };
+    await expect(createBatchIntrospect(deps)(request, callOf(createWorld()))).rejects.toMatchObject({
       reason: "DATABASE_UNAVAILABLE",
     });
   });
@@ -98,5 +112,71 @@ describe("BatchIntrospect", () => {
     expect(faultsOf(Array.from({ length: 100 }, () => "x"))).toEqual([]);
     for (const tokens of [[], [""], Array.from({ length: 101 }, () => "x"), ["x".repeat(16_385)]])
       expect(faultsOf(tokens)).toHaveLength(1);
+  });
+});
+
+describe("STRONG BatchIntrospect", () => {
+  function strongWorld(dead: readonly number[] | Error) {
+    const asked: string[] = [];
+    const reader: Reader = {
+      async rows({ name }) {
+        asked.push(name);
+        if (dead instanceof Error) throw dead;
+        return name === "token.access_state" ? ([{ dead }] as never) : [];
+      },
+    };
+    const metrics = countingMetrics();
+    const world = createTokenWorld({ reader, metrics });
+    world.standings.set(standingOf(alice));
+    return { world, asked, metrics };
+  }
+  const consistency = Consistency.STRONG;
+  const other = "01890000-0000-7000-8000-0000000000cc";
+
+  it("JWT-22 asks the database once for all of them, new and known, and judges each for itself", async () => {
+    const { world, asked } = strongWorld([1]);
+    const [one, two] = [await signed(world), await signed(world, { jti: other })];
+    const expired = await signed(world, { exp: goodPayload(world).iat });
+    const broken = `${one.slice(0, -6)}AAAAAA`;
+    await ask(world, { tokens: [one] });
+    const results = await ask(world, { tokens: [one, "junk", two, broken, one, expired], consistency });
+    expect(results.map(({ active, reason }) => (active ? "active" : reason))).toEqual([
+      "active",
+      "TOKEN_MALFORMED",
+      "TOKEN_REVOKED",
+      "TOKEN_SIGNATURE_INVALID",
+      "active",
+      "TOKEN_EXPIRED",
+    ]);
+    expect(asked).toEqual(["token.access_state"]);
+    expect(results[0]).toEqual((await ask(world, { tokens: [one] }))[0]);
+  });
+
+  it("verifies each token once, however often it is named", async () => {
+    const { world, metrics } = strongWorld([]);
+    const broken = `${(await signed(world)).slice(0, -6)}AAAAAA`;
+    expect(await ask(world, { tokens: Array(5).fill(broken), consistency })).toHaveLength(5);
+    expect(metrics.read("gatehouse_token_signature_failures_total")).toEqual({ "": 1 });
+  });
+
+  it("asks nobody when there is nothing to ask about, and reads a refresh token as ever", async () => {
+    const { world, asked } = strongWorld([]);
+    expect((await ask(world, { tokens: ["junk"], consistency }))[0]?.reason).toBe("TOKEN_MALFORMED");
+    expect(asked).toEqual([]);
+    await ask(world, { tokens: [`ghr_${"A".repeat(72)}`], consistency });
+    expect(asked).not.toContain("token.access_state");
+  });
+
+  it("fails as a whole when the database does not answer", async () => {
+    const { world } = strongWorld(new GatehouseError("DATABASE_UNAVAILABLE"));
+    await expect(ask(world, { tokens: ["junk", await signed(world)], consistency })).rejects.toMatchObject({
+      reason: "DATABASE_UNAVAILABLE",
+    });
+  });
+
+  it("TOK-15 says nothing of another's token to who may not know", async () => {
+    const { world } = strongWorld([]);
+    const results = await ask(world, { tokens: [await signed(world)], consistency }, callOf(world, bob, []));
+    expect(results).toEqual([create(IntrospectResponseSchema)]);
   });
 });

@@ -103,6 +103,13 @@ export declare type MethodPolicy = Message<"gatehouse.options.v1.MethodPolicy"> 
    * @generated from field: gatehouse.options.v1.Priority priority = 12;
    */
   priority: Priority;
+
+  /**
+   * The list in the request each of whose items counts as a call. Empty = a call counts as one.
+   *
+   * @generated from field: string items_field = 13;
+   */
+  itemsField: string;
 };
 
 /**

@@ -1248,7 +1248,7 @@ export declare const TokenService: GenService<{
   },
   /**
    * Says of each of up to 100 tokens what Introspect would say of it, in their order. One that is dead, malformed or another's does
-   * not fail the others; a database that does not answer fails the call.
+   * not fail the others; a database that does not answer fails the call. Each token counts as a call.
    *
    * @generated from rpc gatehouse.token.v1.TokenService.BatchIntrospect
    */
