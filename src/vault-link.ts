@@ -51,24 +51,50 @@ function administrator(config: Config): VaultSettings {
   return vaultSettings({ ...config, vaultAuth: "token" });
 }
 
+/** Throws StartRefused when it cannot be meant. */
+function logins(wish: InitKeysOptions, { vaultAuthMount, vaultRole }: Config) {
+  if (wish.approle === true && wish.kubernetes === true && vaultAuthMount !== undefined)
+    throw new StartRefused(
+      "GATEHOUSE_VAULT_AUTH_MOUNT is one mount: prepare AppRole and Kubernetes one after the other",
+    );
+  return {
+    appRole:
+      wish.approle === true ? { mount: vaultAuthMount ?? "approle", secretIdFile: wish.secretIdFile } : undefined,
+    kubernetes:
+      wish.kubernetes === true
+        ? {
+            mount: vaultAuthMount ?? "kubernetes",
+            role: wish.role ?? vaultRole ?? "gatehouse",
+            serviceAccounts: wish.serviceAccount ?? ["gatehouse"],
+            namespaces: wish.namespace ?? [],
+            audience: wish.audience ?? "vault",
+            host: wish.kubernetesHost,
+            caFile: wish.kubernetesCaFile,
+          }
+        : undefined,
+  };
+}
+
 const silent = { debug: () => {}, info: () => {} };
 
 /** For `gatehouse keys init`. Answers what was done, a line each. Throws StartRefused. */
 export async function initialiseVaultHome(wish: InitKeysOptions, config: Config, logger: Logger): Promise<string> {
   const settings = administrator(config);
-  const [{ openVault }, { initialiseVault }, { vaultSentence }] = await Promise.all([
+  const wished = logins(wish, config);
+  const [{ openVault }, { initialiseVault }, { requireSound }, { vaultSentence }] = await Promise.all([
     import("./vault/open.ts"),
     import("./vault/initialise.ts"),
+    import("./vault/initialise-kubernetes.ts"),
     import("./vault/sentences.ts"),
   ]);
+  if (wished.kubernetes !== undefined) requireSound(wished.kubernetes);
   // What was done is printed; that it took a login goes without saying.
   const quiet = { ...silent, warn: logger.warn.bind(logger), error: logger.error.bind(logger) };
   const vault = await openVault(settings, { logger: quiet });
-  const { vaultTransitMount: transitMount, vaultAuthMount: mount = "approle" } = config;
-  const appRole = wish.approle === true ? { mount, secretIdFile: wish.secretIdFile } : undefined;
+  const { vaultTransitMount: transitMount } = config;
   try {
     await vault.requireUsable();
-    return (await initialiseVault({ vault, transitMount, appRole })).join("\n");
+    return (await initialiseVault({ vault, transitMount, ...wished })).join("\n");
   } catch (error) {
     const sentence = vaultSentence(error);
     throw sentence === undefined ? error : new StartRefused(`Vault at ${settings.address} ${sentence}`);

@@ -1,8 +1,7 @@
 // The AppRole with which Gatehouse logs in to Vault, for `gatehouse keys init`.
 import { open, rm } from "node:fs/promises";
 import { StartRefused } from "../kernel/start-refused.ts";
-import { readMount } from "./mounts.ts";
-import { policyName } from "./policy.ts";
+import { ensureLogin, ensureRole, tokenOfLogin } from "./initialise-login.ts";
 import { type VaultClient, VaultUnavailable } from "./ports.ts";
 
 export interface AppRoleWish {
@@ -12,29 +11,7 @@ export interface AppRoleWish {
 }
 
 const role = "gatehouse";
-/** An hour, renewed up to a day; then Gatehouse logs in anew. Revoking the secret id therefore ends it within a day. */
-const content = { token_policies: [policyName], token_ttl: 3600, token_max_ttl: 86_400, bind_secret_id: true };
-
-async function ensureMount(vault: VaultClient, mount: string): Promise<string> {
-  const found = await readMount(vault, `sys/auth/${mount}`);
-  if (found === undefined) {
-    await vault.write(`sys/auth/${mount}`, { type: "approle" });
-    return `enabled AppRole at auth/${mount}/`;
-  }
-  if (found.type === "approle") return `AppRole is enabled at auth/${mount}/`;
-  throw new StartRefused(`auth/${mount}/ in Vault is another login: set GATEHOUSE_VAULT_AUTH_MOUNT`);
-}
-
-async function ensureRole(vault: VaultClient, mount: string): Promise<string> {
-  const path = `auth/${mount}/role/${role}`;
-  const found = await vault.read(path);
-  const same = Object.entries(content).every(
-    ([name, value]) => JSON.stringify(found?.[name]) === JSON.stringify(value),
-  );
-  if (same) return `the role ${role} is in place`;
-  await vault.write(path, content);
-  return found === undefined ? `made the role ${role}` : `set the role ${role} right, which differed`;
-}
+const content = { ...tokenOfLogin, bind_secret_id: true };
 
 function text(value: unknown, path: string): string {
   if (typeof value === "string" && value !== "") return value;
@@ -71,7 +48,10 @@ export async function initialiseAppRole(
   vault: VaultClient,
   { mount, secretIdFile }: AppRoleWish,
 ): Promise<readonly string[]> {
-  const lines = [await ensureMount(vault, mount), await ensureRole(vault, mount)];
+  const lines = [
+    await ensureLogin(vault, mount, { type: "approle", title: "AppRole" }),
+    await ensureRole(vault, mount, role, content),
+  ];
   if (secretIdFile !== undefined) lines.push(await writeSecretId(vault, mount, secretIdFile));
   return [
     ...lines,

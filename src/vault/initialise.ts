@@ -2,6 +2,7 @@
 // there already and right is left alone, so it may be run again and again.
 import { StartRefused } from "../kernel/start-refused.ts";
 import { type AppRoleWish, initialiseAppRole } from "./initialise-approle.ts";
+import { initialiseKubernetes, type KubernetesWish } from "./initialise-kubernetes.ts";
 import { readMount } from "./mounts.ts";
 import { policyName, policyText } from "./policy.ts";
 import type { VaultClient } from "./ports.ts";
@@ -11,7 +12,8 @@ export interface InitialiseOptions {
   readonly vault: VaultClient;
   readonly transitMount: string;
   /** Undefined = logins are somebody else's work. */
-  readonly appRole: AppRoleWish | undefined;
+  readonly appRole?: AppRoleWish | undefined;
+  readonly kubernetes?: KubernetesWish | undefined;
 }
 
 async function ensureTransit(vault: VaultClient, mount: string): Promise<string> {
@@ -42,11 +44,14 @@ async function ensurePolicy(vault: VaultClient, mount: string): Promise<string> 
 }
 
 /** Lines to print. Throws VaultUnavailable, VaultRefused or StartRefused; what was done by then stays. */
-export async function initialiseVault({ vault, transitMount, appRole }: InitialiseOptions): Promise<readonly string[]> {
+export async function initialiseVault(options: InitialiseOptions): Promise<readonly string[]> {
+  const { vault, transitMount, appRole, kubernetes } = options;
   const lines = [
     await ensureTransit(vault, transitMount),
     await ensureNoUpsert(vault, transitMount),
     await ensurePolicy(vault, transitMount),
   ];
-  return appRole === undefined ? lines : [...lines, ...(await initialiseAppRole(vault, appRole))];
+  if (appRole !== undefined) lines.push(...(await initialiseAppRole(vault, appRole)));
+  if (kubernetes !== undefined) lines.push(...(await initialiseKubernetes(vault, kubernetes)));
+  return lines;
 }

@@ -1,24 +1,29 @@
 // `gatehouse keys init --home vault`, the real command against a real Vault; and what its policy lets Gatehouse do.
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { policyText } from "../../../src/vault/policy.ts";
 import { root } from "../../../tools/source/files.ts";
+import { makeAuthority } from "../../fixtures/certificates.ts";
 import { makeToken } from "../../fixtures/vault/admin.ts";
+import { type Cluster, startCluster } from "../../fixtures/vault/cluster.ts";
 import { startDevVault, type TestVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { runGatehouse } from "../server/gatehouse-process.ts";
 import { failure, openClient, type TestClient, tokenLogin } from "./opened.ts";
 
 let server: TestVault;
+let cluster: Cluster;
 let directory: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "gatehouse-init-"));
-  server = await startDevVault();
+  server = await startDevVault({ plugins: true });
+  cluster = await startCluster();
 }, vaultStartMs);
 afterAll(async () => {
   await server?.stop();
+  await cluster?.close();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -127,6 +132,138 @@ describe("keys init", () => {
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("VAULT_TOKEN is not set") });
     const local = await runGatehouse({}, ["keys", "init", "--home", "local"]);
     expect(local).toMatchObject({ code: 1, stderr: expect.stringContaining("--home is `vault`") });
+  });
+});
+
+describe("keys init --kubernetes", () => {
+  const words = (...more: string[]) => [
+    "--kubernetes",
+    "--namespace",
+    "platform",
+    "--kubernetes-host",
+    cluster.host,
+    "--kubernetes-ca-file",
+    ca(),
+    ...more,
+  ];
+  const role = () => server.admin("GET", "auth/kubernetes/role/gatehouse").then(({ data }) => data);
+  const jwt = () => join(directory, "jwt");
+  const ca = () => join(directory, "ca.pem");
+  beforeAll(async () => writeFile(ca(), (await makeAuthority()).pem));
+
+  function logIn(mount = "kubernetes", name = "gatehouse") {
+    const jwtFile = { setting: "GATEHOUSE_VAULT_JWT_FILE", path: jwt() };
+    return openClient(server.address, { method: "kubernetes", mount, role: name, jwtFile });
+  }
+
+  it("does what is missing, says what it did, and does nothing when it is run again", async () => {
+    await init();
+    const first = await init(words());
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout.split("\n").slice(3)).toEqual([
+      "enabled Kubernetes at auth/kubernetes/",
+      `told auth/kubernetes/ to ask the cluster at ${cluster.host}`,
+      "made the role gatehouse",
+      "settings:",
+      "  GATEHOUSE_VAULT_AUTH=kubernetes",
+      "  GATEHOUSE_VAULT_ROLE=gatehouse",
+      "  GATEHOUSE_VAULT_JWT_FILE=<a projected token of gatehouse for the audience vault>",
+      "",
+    ]);
+    const second = await init(words());
+    expect(second.stdout).not.toMatch(/^(wrote|made|mounted|enabled|replaced|set |told)/m);
+    expect((await init(["--kubernetes", "--namespace", "platform"])).stdout).toBe(second.stdout);
+  });
+
+  it("SEC-04 makes a role that lets in the named account of the named namespace, with a short token and one policy", async () => {
+    expect(await role()).toMatchObject({
+      bound_service_account_names: ["gatehouse"],
+      bound_service_account_namespaces: ["platform"],
+      audience: "vault",
+      token_policies: ["gatehouse"],
+      token_ttl: 3600,
+      token_max_ttl: 86_400,
+    });
+  });
+
+  it("makes logins by which the real client can log in, and a token for another audience cannot", async () => {
+    await writeFile(jwt(), cluster.token(1));
+    const good = await logIn();
+    await good.vault.requireUsable();
+    await good.vault.close();
+    await writeFile(jwt(), cluster.token(2, "elsewhere"));
+    const bad = await logIn();
+    expect(await failure(bad.vault.read("transit/config/keys"))).toMatchObject({ refusal: "login-refused" });
+    await bad.vault.close();
+  });
+
+  it("SEC-04 sets right what somebody widened", async () => {
+    const widened = {
+      bound_service_account_names: ["*"],
+      bound_service_account_namespaces: ["platform"],
+      bound_service_account_namespace_selector: JSON.stringify({ matchLabels: { team: "any" } }),
+      token_policies: ["root-like"],
+    };
+    await server.admin("POST", "auth/kubernetes/role/gatehouse", widened);
+    expect((await init(words())).stdout).toContain("set the role gatehouse right, which differed");
+    expect(await role()).toMatchObject({
+      bound_service_account_names: ["gatehouse"],
+      bound_service_account_namespace_selector: "",
+      audience: "vault",
+      token_policies: ["gatehouse"],
+    });
+    expect((await init(words())).stdout).toContain("the role gatehouse is in place");
+  });
+
+  it("takes role, accounts, namespaces, audience and mount as told", async () => {
+    const more = ["--role", "edge", "--service-account", "gatehouse", "edge", "--audience", "urn:edge"];
+    const own = { GATEHOUSE_VAULT_AUTH_MOUNT: "team/k8s" };
+    const { stdout } = await init([...words(...more), "--namespace", "one", "platform"], own);
+    expect(stdout).toContain("  GATEHOUSE_VAULT_AUTH_MOUNT=team/k8s\n");
+    const { data } = await server.admin("GET", "auth/team/k8s/role/edge");
+    expect(data.bound_service_account_names).toEqual(["gatehouse", "edge"]);
+    expect(data.bound_service_account_namespaces).toEqual(expect.arrayContaining(["one", "platform"]));
+    expect(data.audience).toBe("urn:edge");
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ["no namespace", ["--kubernetes"], /--kubernetes needs --namespace/],
+    ["every namespace", ["--kubernetes", "--namespace", "*"], /--namespace takes names as Kubernetes has them/],
+    ["every account", ["--kubernetes", "--namespace", "a", "--service-account", "*"], /--service-account takes names/],
+    ["no audience", ["--kubernetes", "--namespace", "a", "--audience", ""], /--audience is what/],
+    ["a role that is a path", ["--kubernetes", "--namespace", "a", "--role", "../x"], /--role is a name/],
+    [
+      "a cluster that is asked in plaintext",
+      ["--kubernetes", "--namespace", "a", "--kubernetes-host", "http://192.0.2.1"],
+      /--kubernetes-host is/,
+    ],
+    [
+      "to turn a login to another cluster",
+      ["--kubernetes", "--namespace", "a", "--kubernetes-host", "https://192.0.2.1"],
+      /asks another cluster already: set GATEHOUSE_VAULT_AUTH_MOUNT/,
+    ],
+  ])("refuses %s in one sentence, and changes nothing", async (_, given, sentence) => {
+    const before = await role();
+    const { code, stdout, stderr } = await init(given);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(await role()).toEqual(before);
+  });
+
+  it("refuses a login that knows no cluster, until it is told of one", async () => {
+    const other = { GATEHOUSE_VAULT_AUTH_MOUNT: "fresh" };
+    const { code, stderr } = await init(["--kubernetes", "--namespace", "a"], other);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/auth\/fresh\/ in Vault knows no cluster yet: say --kubernetes-host/),
+    ]);
+    const bare = ["--kubernetes", "--namespace", "a", "--kubernetes-host", cluster.host];
+    expect((await init(bare, other)).stderr).toMatch(
+      /no authorities of its own for that cluster.*: say --kubernetes-ca-file/,
+    );
+    expect((await init([...bare, "--kubernetes-ca-file", jwt()], other)).stderr).toMatch(/holds no certificate/);
+    expect((await init([...bare, "--kubernetes-ca-file", ca()], other)).code).toBe(0);
   });
 });
 
