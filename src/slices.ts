@@ -1,8 +1,8 @@
 // The four slices and what they get of each other. Slices never import slices; they meet here.
 
+import { createCredentialChecks } from "./auth/credential-checks.ts";
 import { createClientPrincipals } from "./auth/known-clients/client-principals.ts";
 import { createKnownClients } from "./auth/known-clients/known-clients.ts";
-import { createMachineCredentials } from "./auth/machine-credentials.ts";
 import { createDisplayNames } from "./auth/person/display-names.ts";
 import { createAuthSlice } from "./auth/slice.ts";
 import { generations } from "./auth/standing/generations.ts";
@@ -40,7 +40,7 @@ export function createSlices(
   const { macs, sealer, pageTokens } = keys;
   const standings = createStandings({ reader, freshness: feed, clock });
   const clients = createKnownClients({ reader, writer: database.writer, freshness: feed, macs });
-  const machines = createMachineCredentials({
+  const machines = createCredentialChecks({
     reader,
     writer: database.writer,
     macs,

@@ -24,6 +24,7 @@ import { createRegister, type RegistrationMode } from "./auth/register.ts";
 import { createTokenFile } from "./auth/token-file.ts";
 import { createWhoAmI } from "./auth/who-am-i.ts";
 import { bindClientService } from "./client/service.ts";
+import type { CredentialChecks } from "./credential-checks.ts";
 import { createCreateInvitation } from "./directory/create-invitation.ts";
 import type { ClientBounds } from "./domain/client-rules.ts";
 import type { Argon2Cost } from "./domain/phc.ts";
@@ -36,7 +37,6 @@ import { createListGrants } from "./grant/list-grants.ts";
 import { createListRoles } from "./grant/list-roles.ts";
 import { createUpdateRole } from "./grant/update-role.ts";
 import type { KnownClients } from "./known-clients/known-clients.ts";
-import type { MachineCredentials } from "./machine-credentials.ts";
 import { createPasswordHasher } from "./password/hasher.ts";
 import { meterHasher } from "./password/metered-hasher.ts";
 import { createPasswords } from "./password/passwords.ts";
@@ -73,7 +73,7 @@ export interface AuthSliceDeps extends Observer {
   /** Likewise. */
   readonly clients: KnownClients;
   /** Likewise. */
-  readonly machines: MachineCredentials;
+  readonly machines: CredentialChecks;
   readonly logger: Logger;
   readonly contracts: Contracts;
   readonly access: AccessConditions;

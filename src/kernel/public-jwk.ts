@@ -24,6 +24,15 @@ export interface ImportedJwk {
 /** Says which member is wrong, and never what it holds. */
 export class JwkRefused extends Error {
   override readonly name = "JwkRefused";
+  readonly member: string;
+  /** What the member must be, for a sentence that begins with its name. */
+  readonly fault: string;
+
+  constructor(member: string, fault: string) {
+    super(`${member} ${fault}`);
+    this.member = member;
+    this.fault = fault;
+  }
 }
 
 interface Kind {
@@ -55,8 +64,8 @@ const mostKeys = 100;
 
 type Members = Readonly<Record<string, unknown>>;
 
-function refuse(what: string): never {
-  throw new JwkRefused(what);
+function refuse(member: string, fault: string): never {
+  throw new JwkRefused(member, fault);
 }
 
 function isRecord(value: unknown): value is Members {
@@ -65,7 +74,7 @@ function isRecord(value: unknown): value is Members {
 
 function textMember(jwk: Members, name: string): string | undefined {
   const value = Object.hasOwn(jwk, name) ? jwk[name] : undefined;
-  if (value !== undefined && typeof value !== "string") refuse(`${name} must be text`);
+  if (value !== undefined && typeof value !== "string") refuse(name, "must be text");
   return value;
 }
 
@@ -73,12 +82,12 @@ function textMember(jwk: Members, name: string): string | undefined {
 function bytesMember(jwk: Members, name: string): Buffer {
   const text = textMember(jwk, name) ?? "";
   const bytes = Buffer.from(text, "base64url");
-  if (bytes.length === 0 || bytes.toString("base64url") !== text) refuse(`${name} must be canonical base64url`);
+  if (bytes.length === 0 || bytes.toString("base64url") !== text) refuse(name, "must be canonical base64url");
   return bytes;
 }
 
 function checkRsa(jwk: Members): void {
-  for (const name of ["n", "e"]) if (bytesMember(jwk, name)[0] === 0) refuse(`${name} must not begin with a zero byte`);
+  for (const name of ["n", "e"]) if (bytesMember(jwk, name)[0] === 0) refuse(name, "must not begin with a zero byte");
 }
 
 /** Which algorithms are for keys of this kind; its coordinates are looked at on the way. */
@@ -89,9 +98,9 @@ function algorithmsOfKind(jwk: Members): readonly string[] {
     return rsaAlgorithms;
   }
   const kind = curves[`${kty} ${textMember(jwk, "crv")}`];
-  if (kind === undefined) return refuse("kty and crv must be those of a public key that is known here");
+  if (kind === undefined) return refuse("kty", "and crv must be those of a public key that is known here");
   for (const [name, length] of Object.entries(kind.coordinates))
-    if (bytesMember(jwk, name).length !== length) refuse(`${name} must be of ${length} bytes`);
+    if (bytesMember(jwk, name).length !== length) refuse(name, `must be of ${length} bytes`);
   return kind.algorithms;
 }
 
@@ -99,9 +108,9 @@ function checkStrength(key: KeyObject): void {
   if (key.asymmetricKeyType !== "rsa") return;
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < rsaBits.least || modulusLength > rsaBits.most)
-    refuse(`n must be of ${rsaBits.least} to ${rsaBits.most} bits`);
+    refuse("n", `must be of ${rsaBits.least} to ${rsaBits.most} bits`);
   if (publicExponent < 65_537n || publicExponent % 2n === 0n || publicExponent >= 1n << 32n)
-    refuse("e must be odd, 65537 or more, and of 32 bits at most");
+    refuse("e", "must be odd, 65537 or more, and of 32 bits at most");
 }
 
 /** Node refuses a point that is not on its curve. */
@@ -110,30 +119,30 @@ function understand(jwk: Members): KeyObject {
   try {
     return createPublicKey({ key: JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })), format: "jwk" });
   } catch {
-    return refuse("the members are not those of a key");
+    return refuse("kty", "must come with the public members of such a key");
   }
 }
 
 /** RFC 7517 section 4.3: what the key is for, by its own words. */
 function checkPurpose(jwk: Members, use: JwkUse): void {
   const said = textMember(jwk, "use");
-  if (said !== undefined && said !== use) refuse(`use must be ${use}`);
+  if (said !== undefined && said !== use) refuse("use", `must be ${use}, or be left out`);
   const given = Object.hasOwn(jwk, "key_ops") ? jwk.key_ops : undefined;
   if (given === undefined) return;
   if (!Array.isArray(given) || !given.every((name) => typeof name === "string"))
-    refuse("key_ops must be a list of texts");
+    refuse("key_ops", "must be a list of texts");
   const named = given as readonly string[];
-  if (new Set(named).size !== named.length) refuse("key_ops must name each operation once");
+  if (new Set(named).size !== named.length) refuse("key_ops", "must name each operation once");
   const wanted = operations[use];
   const foreign = named.filter((name) => knownOperations.has(name) && !wanted.includes(name));
   // An empty list is how WebCrypto exports the public half of a key for agreement.
-  if (foreign.length > 0 || (use === "sig" && !named.includes("verify"))) refuse(`key_ops must be those of ${use}`);
+  if (foreign.length > 0 || (use === "sig" && !named.includes("verify"))) refuse("key_ops", `must be those of ${use}`);
 }
 
 function checkKid(jwk: Members): string | undefined {
   const kid = textMember(jwk, "kid");
   if (kid !== undefined && (kid === "" || kid.length > longestKid))
-    refuse(`kid must have 1 to ${longestKid} characters`);
+    refuse("kid", `must have 1 to ${longestKid} characters`);
   return kid;
 }
 
@@ -149,13 +158,13 @@ export function holdsPrivateMember(jwk: object): boolean {
 
 /** Throws JwkRefused. */
 export function importPublicJwk(given: unknown, { use, algorithms }: JwkDemands): ImportedJwk {
-  if (!isRecord(given)) return refuse("a key must be a JSON object");
+  if (!isRecord(given)) return refuse("key", "must be a JSON object");
   // A private key that was sent in is known to others: whoever sent it must hear of it.
-  if (holdsPrivateMember(given)) refuse("private members must stay with their owner");
+  for (const name of privateMembers) if (Object.hasOwn(given, name)) refuse(name, "must stay with its owner");
   const suitable = algorithmsOfKind(given).filter((name) => algorithms.includes(name));
   const named = textMember(given, "alg");
   const usable = named === undefined ? suitable : suitable.filter((name) => name === named);
-  if (usable.length === 0) refuse("alg, or the kind of the key, is not one that is used here");
+  if (usable.length === 0) refuse("alg", "or the kind of the key is not one that is used here");
   checkPurpose(given, use);
   const kid = checkKid(given);
   const key = understand(given);
@@ -168,9 +177,9 @@ export function importPublicJwk(given: unknown, { use, algorithms }: JwkDemands)
 /** A JWK Set (RFC 7517 section 5), whole or not at all. Throws JwkRefused. */
 export function importPublicJwkSet(given: unknown, demands: JwkDemands): readonly ImportedJwk[] {
   const keys = isRecord(given) && Object.hasOwn(given, "keys") ? given.keys : undefined;
-  if (!Array.isArray(keys) || keys.length > mostKeys) return refuse(`keys must be a list of at most ${mostKeys}`);
+  if (!Array.isArray(keys) || keys.length > mostKeys) return refuse("keys", `must be a list of at most ${mostKeys}`);
   const imported = keys.map((key: unknown) => importPublicJwk(key, demands));
   const kids = imported.flatMap(({ kid }) => kid ?? []);
-  if (new Set(kids).size !== kids.length) refuse("each kid must be there once");
+  if (new Set(kids).size !== kids.length) refuse("kid", "must be another for each key");
   return imported;
 }

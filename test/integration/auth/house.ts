@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
 import { createAuditSlice } from "../../../src/audit/slice.ts";
+import { type CredentialChecks, createCredentialChecks } from "../../../src/auth/credential-checks.ts";
 import { createKnownClients, type KnownClients } from "../../../src/auth/known-clients/known-clients.ts";
-import { createMachineCredentials, type MachineCredentials } from "../../../src/auth/machine-credentials.ts";
 import { createDisplayNames } from "../../../src/auth/person/display-names.ts";
 import { type AuthSettings, type AuthSlice, createAuthSlice } from "../../../src/auth/slice.ts";
 import { generations } from "../../../src/auth/standing/generations.ts";
@@ -52,7 +52,7 @@ export interface House {
   readonly token: TokenSlice;
   readonly standings: StandingCache;
   readonly clients: KnownClients;
-  readonly machines: MachineCredentials;
+  readonly machines: CredentialChecks;
   readonly unitOfWork: UnitOfWork;
   readonly dataDir: string;
   /** Records that were committed, in order. */
@@ -150,7 +150,7 @@ async function furnish(ground: Ground, settings: HouseSettings, own: () => Promi
   const standings = createStandings({ reader, freshness: always, clock });
   const clients = createKnownClients({ reader, writer: database.writer, freshness: always, macs: keys.macs });
   const shared = { reader, macs: keys.macs, subjectKeys: keys.subjects, standings, clients };
-  const machines = createMachineCredentials({
+  const machines = createCredentialChecks({
     ...shared,
     writer: database.writer,
     freshness: always,

@@ -48,7 +48,13 @@ describe("the encryption key of a client", () => {
   const offCurve = { ...goodEc, y: goodEc.x };
   const weak = offered(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey);
   const three = offered(generateKeyPairSync("rsa", { modulusLength: 2048, publicExponent: 3 }).publicKey);
-  const p384 = offered(generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey);
+  const p384Key = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const p384 = offered(p384Key.publicKey);
+  const zero = Buffer.alloc(1);
+  const fromBase64 = (text: string) => Buffer.from(text, "base64url");
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  /** The letter that stands for the same bytes at the end, with another bit that says nothing. */
+  const oneOn = (text: string) => letters[letters.indexOf(text.at(-1) ?? "") + 1];
 
   it.each([
     ["kty", "no key", empty],
@@ -58,9 +64,12 @@ describe("the encryption key of a client", () => {
     ["kty", "a key for signatures alone", { ...empty, kty: "OKP", crv: "Ed25519", x: "AA" }],
     ["n", "members of the other type", { ...goodEc, kty: "RSA" }],
     ["n", "no modulus", { ...good, n: "" }],
-    ["n", "an exponent that is no base64url", { ...good, e: "!" }],
+    ["e", "an exponent that is no base64url", { ...good, e: "!" }],
     ["kty", "a point that is not on the curve", offCurve],
-    ["kty", "another curve", p384],
+    ["crv", "another curve", p384],
+    ["crv", "no curve", { ...goodEc, crv: "" }],
+    ["crv", "a curve of another kind", { ...goodEc, crv: "X25519" }],
+    ["y", "another curve under this one's name", { ...p384, crv: "P-256", x: goodEc.x }],
     ["use", "a key for signatures", { ...good, use: "sig" }],
     ["alg", "PKCS#1 v1.5", { ...good, alg: "RSA1_5" }],
     ["alg", "SHA-1", { ...good, alg: "RSA-OAEP" }],
@@ -70,15 +79,56 @@ describe("the encryption key of a client", () => {
     ["kid", "a name that is a header of its own", { ...good, kid: 'a","zip":"DEF' }],
     ["kid", "a name with a line feed", { ...good, kid: "a\n" }],
     ["n", "a short modulus", weak],
-    ["n", "a small exponent", three],
+    ["e", "a small exponent", three],
+    ["e", "an even exponent", { ...good, e: Buffer.from([1, 0, 2]).toString("base64url") }],
+    ["e", "an exponent of 40 bits", { ...good, e: Buffer.from([1, 0, 0, 0, 1]).toString("base64url") }],
+    ["e", "an exponent with a zero before it", { ...good, e: "AAEAAQ" }],
+    [
+      "n",
+      "a modulus with a zero before it",
+      { ...good, n: Buffer.concat([zero, fromBase64(good.n)]).toString("base64url") },
+    ],
+    ["n", "a modulus beyond the most", { ...good, n: Buffer.alloc(1025, 255).toString("base64url") }],
+    ["n", "base64 of the other kind", { ...good, n: `+${good.n.slice(1)}` }],
+    ["e", "padding", { ...good, e: "AQAB==" }],
+    ["x", "a space in a coordinate", { ...goodEc, x: ` ${goodEc.x}` }],
+    ["x", "another spelling of a coordinate", { ...goodEc, x: `${goodEc.x.slice(0, -1)}${oneOn(goodEc.x)}` }],
+    [
+      "x",
+      "a coordinate that is too long",
+      { ...goodEc, x: Buffer.concat([zero, fromBase64(goodEc.x)]).toString("base64url") },
+    ],
   ] as const)("JWT-19 JWT-09 refuses at %s: %s", (member, _title, key) => {
     expect(readEncryptionKey({ ...empty, ...key })).toEqual({ member, fault: expect.any(String) });
   });
 
   it("JWT-19 refuses the point at infinity and a coordinate that is cut short", () => {
     const zeros = Buffer.alloc(32).toString("base64url");
-    for (const change of [{ x: zeros, y: zeros }, { x: "" }, { x: goodEc.x.slice(2) }]) {
-      expect(readEncryptionKey({ ...goodEc, ...change })).toMatchObject({ member: "kty" });
-    }
+    for (const [change, member] of [
+      [{ x: zeros, y: zeros }, "kty"],
+      [{ x: "" }, "x"],
+      [{ x: goodEc.x.slice(4) }, "x"],
+    ] as const)
+      expect(readEncryptionKey({ ...goodEc, ...change })).toMatchObject({ member });
+  });
+
+  it("JWT-19 takes one spelling of a key alone, so that one key has one thumbprint", () => {
+    const { crv, x, y } = offered(p384Key.publicKey);
+    expect(readEncryptionKey({ ...good, crv, x, y })).toEqual(readEncryptionKey(good));
+  });
+
+  it.each([
+    [{ ...good, n: "" }, "n must be canonical base64url"],
+    [weak, "n must be of 2048 to 8192 bits"],
+    [three, "e must be odd, 65537 or more, and of 32 bits at most"],
+    [p384, "crv must be P-256"],
+    [{ ...goodEc, x: goodEc.x.slice(4) }, "x must be of 32 bytes"],
+    [offCurve, "kty must come with the public members of such a key"],
+    [{ ...good, use: "sig" }, "use must be enc, or be left out"],
+    [{ ...good, alg: "RSA1_5" }, "alg or the kind of the key is not one that is used here"],
+    [{ ...empty, kty: "oct" }, "kty must be RSA or EC"],
+  ])("SEC-05 says what is wrong and repeats nothing of the key", (key, sentence) => {
+    const read = readEncryptionKey({ ...empty, ...key });
+    expect("fault" in read && `${read.member} ${read.fault}`).toBe(sentence);
   });
 });

@@ -1,5 +1,5 @@
-// What machines prove themselves by, apart from the RPCs that administer it. Made before the slices, because Token and the
-// chain ask it and Auth needs Token.
+// Looks at what machines prove themselves by, apart from the RPCs that administer it: API keys and the bindings of workloads. Made before
+// the slices, because Token and the chain ask it and Auth needs Token.
 import type { FeedEvent, LoneWriter, Reader } from "../kernel/database.ts";
 import type { ApiKeys, Freshness, Standings, WorkloadBindings, WorkloadIssuers } from "../kernel/ports.ts";
 import type { Macs } from "../kernel/sealing.ts";
@@ -10,7 +10,7 @@ import { createLastUse } from "./last-use.ts";
 import { createBindings } from "./workload/bindings.ts";
 import { noteBindingsUsed } from "./workload/store.ts";
 
-export interface MachineCredentialsDeps {
+export interface CredentialChecksDeps {
   readonly reader: Reader;
   readonly writer: LoneWriter;
   readonly macs: Macs;
@@ -19,7 +19,7 @@ export interface MachineCredentialsDeps {
   readonly issuers: WorkloadIssuers | undefined;
 }
 
-export interface MachineCredentials {
+export interface CredentialChecks {
   readonly apiKeys: ApiKeys;
   readonly workloads: WorkloadBindings;
   /** Undefined = no cluster's tokens are believed. */
@@ -35,7 +35,7 @@ const tidyEveryMs = 3_600_000;
 /** Whoever looks for what a key did finds it listed for as long as this. */
 const endedKeysKeptMs = 30 * 86_400_000;
 
-export function createMachineCredentials(deps: MachineCredentialsDeps): MachineCredentials {
+export function createCredentialChecks(deps: CredentialChecksDeps): CredentialChecks {
   const { writer, issuers } = deps;
   const keysUsed = createLastUse((used) => noteKeysUsed(writer, used));
   const bindingsUsed = createLastUse((used) => noteBindingsUsed(writer, used));
