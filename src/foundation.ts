@@ -27,6 +27,8 @@ export interface FoundationOptions {
   readonly telemetry?: Observer;
   /** For `gatehouse keys migrate`: the home that keys come from. Refused while a server works on the database. */
   readonly movingFrom?: Config["keys"];
+  /** For `gatehouse keys rotate-wrapping`: another version of the local wrapping key. Refused while a server works on the database. */
+  readonly rotateWrapping?: boolean;
   /** Hears at once of what this process itself announced to the feed. */
   readonly onCommitted: (events: readonly FeedEvent[]) => void;
   /** Takes what must be undone, in reverse order, at the end or when the start fails half-way. */
@@ -55,6 +57,7 @@ async function openInstallationKeys(database: Database, vault: OpenedVault | und
   const keys = await openKeys({
     home,
     movingFrom: options.movingFrom,
+    rotateWrapping: options.rotateWrapping,
     dataDir,
     masterKey,
     installationId,
@@ -82,6 +85,7 @@ async function holdDataDirectory({ config, cleanup }: FoundationOptions): Promis
 export async function layFoundation(options: FoundationOptions): Promise<Foundation> {
   const { config, logger, clock, cleanup, telemetry = unobserved } = options;
   const { metrics, tracer } = telemetry;
+  const alone = options.movingFrom !== undefined || options.rotateWrapping === true;
   await holdDataDirectory(options);
   // Before the database: where it cannot be used, none need be made and started.
   const home = options.movingFrom === "vault" ? "vault" : config.keys;
@@ -91,13 +95,13 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     caFile: config.databaseCaFile,
     dataDirectory: config.dataDir,
     poolSize: config.databasePool,
-    applicationName: options.movingFrom && "gatehouse keys migrate",
+    applicationName: alone ? "gatehouse keys" : undefined,
     clock,
     logger,
   });
   const database = observeDatabase(opened, { metrics, tracer });
   cleanup.defer(() => database.close());
-  if (options.movingFrom !== undefined) await requireNoServer(database.reader);
+  if (alone) await requireNoServer(database.reader);
   const { installationId, keys } = await openInstallationKeys(database, vault, options);
   const { reader, writer } = database;
   const audit = createAuditSlice({

@@ -24,6 +24,7 @@ export interface MigrateKeysOptions {
 export interface KeysActions {
   initKeys(options: InitKeysOptions): Promise<void>;
   migrateKeys(options: MigrateKeysOptions): Promise<void>;
+  rotateWrappingKeys(): Promise<void>;
 }
 
 /** `bare` makes a command as the others are. */
@@ -44,5 +45,13 @@ export function keysCommand(bare: (name: string, description: string) => Command
     .argument("<from>", "`local` or `vault`")
     .argument("<to>", "the other one, which GATEHOUSE_KEYS names already")
     .action((from: string, to: string) => actions.migrateKeys({ from, to }));
-  return bare("keys", "what lies in the home of the keys").helpCommand(false).addCommand(init).addCommand(migrate);
+  const rotate = bare(
+    "rotate-wrapping",
+    "wrap all data keys under a new local wrapping key, with every server stopped",
+  ).action(() => actions.rotateWrappingKeys());
+  return bare("keys", "what lies in the home of the keys")
+    .helpCommand(false)
+    .addCommand(init)
+    .addCommand(migrate)
+    .addCommand(rotate);
 }

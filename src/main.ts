@@ -116,6 +116,7 @@ const actions: Actions = {
   policy: async () => say(await (await operator()).describePolicy(loadSettings().config)),
   devCerts: async (options) => say(await (await operator()).devCerts(options, systemClock)),
   initKeys: async (options) => say(await (await operator()).initKeys(options, await operatorOptions())),
+  rotateWrappingKeys: async () => say(await (await operator()).rotateWrappingKeys(await operatorOptions())),
   migrateKeys: async (options) => say(await (await operator()).migrateKeys(options, await operatorOptions())),
   recoverAdmin: async () => say(await (await operator()).recoverAdmin(await operatorOptions())),
 };

@@ -78,6 +78,12 @@ export async function initKeys(wish: InitKeysOptions, { config, logger }: Operat
   return await initialiseVaultHome(wish, config, logger);
 }
 
+/** `gatehouse keys rotate-wrapping`: another local wrapping key, and everything wrapped under it. */
+export async function rotateWrappingKeys(options: OperatorOptions): Promise<string> {
+  const { rotateWrapping } = await import("./keys-rotate.ts");
+  return await rotateWrapping(options);
+}
+
 /** `gatehouse keys migrate local vault`: every wrapped key into the other home, and a signing key there. */
 export async function migrateKeys(wish: MigrateKeysOptions, options: OperatorOptions): Promise<string> {
   const { moveKeys } = await import("./keys-move.ts");

@@ -17,6 +17,8 @@ export interface OpenHomeOptions {
   readonly home: HomeName;
   /** For `gatehouse keys migrate` alone: keys that are still wrapped there are opened as well. */
   readonly movingFrom?: HomeName | undefined;
+  /** For `gatehouse keys rotate-wrapping` alone, of the home `local`. */
+  readonly rotateWrapping?: boolean | undefined;
   readonly dataDir: string;
   /** Undefined = the one beside the keys. */
   readonly masterKey: Secret<string> | undefined;

@@ -68,7 +68,7 @@ const rooms: readonly Room[] = [
   {
     name: "root",
     files:
-      /^(server|doors|transport-security|gate|limiting|slices|foundation|settings|operator|keys-move|policy-page|policy-explain|access|contracts|served-services|standard-services|reload|printed-messages|telemetry|vault-link|workload-issuers|decode-token|health-watch)\.ts$/,
+      /^(server|doors|transport-security|gate|limiting|slices|foundation|settings|operator|keys-move|keys-rotate|policy-page|policy-explain|access|contracts|served-services|standard-services|reload|printed-messages|telemetry|vault-link|workload-issuers|decode-token|health-watch)\.ts$/,
     sees: "everything",
   },
 ];

@@ -46,6 +46,14 @@ export function newWrappingKeys(now: Date): KeyDocument["wrapping"] {
   return { id: `local-${randomBytes(8).toString("hex")}`, versions: [first] };
 }
 
+/** Another version that wraps from now on. Those of before open what they wrapped, which may lie in backups. */
+export function nextWrappingKey({ id, versions }: KeyDocument["wrapping"], now: Date): KeyDocument["wrapping"] {
+  const former = versions.map((key) => (key.state === "active" ? { ...key, state: "deactivated" as const } : key));
+  const version = Math.max(...versions.map((key) => key.version)) + 1;
+  const key = randomBytes(32).toString("base64");
+  return { id, versions: [...former, { version, state: "active", createdAt: now.toISOString(), key }] };
+}
+
 async function generatePrivateKey(algorithm: SignatureAlgorithm): Promise<KeyObject> {
   if (algorithm === "ES256") return (await generate("ec", { namedCurve: "P-256" })).privateKey;
   if (algorithm === "EdDSA") return (await generate("ed25519")).privateKey;

@@ -5,7 +5,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { StartRefused } from "../../kernel/start-refused.ts";
 import type { FormerSigningKey, KeyWrapper, SigningKeyHome } from "../ports.ts";
-import { type KeyDocument, newWrappingKeys } from "./document.ts";
+import { type KeyDocument, newWrappingKeys, nextWrappingKey } from "./document.ts";
 import { removeLeftovers } from "./durable-file.ts";
 import { type KeyFile, openKeyFile } from "./key-file.ts";
 import { loadMasterKey, type MasterKey } from "./master-key.ts";
@@ -20,6 +20,8 @@ export interface LocalHomeDeps {
   readonly clock: Clock;
   /** False when the database already holds keys wrapped by this home: a new key file could open none of them. */
   readonly mayCreate: boolean;
+  /** For `gatehouse keys rotate-wrapping` alone: the file gets another version of the wrapping key first. Default: as it is. */
+  readonly rotateWrapping?: boolean | undefined;
 }
 
 export interface LocalHome {
@@ -43,8 +45,23 @@ function formerKeys({ signing }: KeyDocument, home: LocalSigningHome): readonly 
   });
 }
 
+/** The file is whole before anything is wrapped under the new version, and holds the old ones, so the next start opens everything. */
+async function rotate(
+  deps: LocalHomeDeps,
+  file: KeyFile,
+  master: MasterKey,
+  former: KeyDocument,
+): Promise<KeyDocument> {
+  const document = { ...former, wrapping: nextWrappingKey(former.wrapping, deps.clock.now()) };
+  await file.replace(master, document);
+  return document;
+}
+
 async function openDocument(deps: LocalHomeDeps, file: KeyFile, master: MasterKey): Promise<KeyDocument> {
-  if (file.bytes !== undefined) return file.decode(master, file.bytes);
+  if (file.bytes !== undefined) {
+    const document = file.decode(master, file.bytes);
+    return deps.rotateWrapping === true ? await rotate(deps, file, master, document) : document;
+  }
   return await file.create(master, { wrapping: newWrappingKeys(deps.clock.now()), signing: [] });
 }
 

@@ -4,9 +4,9 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { StartRefused } from "../../kernel/start-refused.ts";
-import { systemRecord } from "../../kernel/system-record.ts";
 import type { UnitOfWork } from "../../kernel/unit-of-work.ts";
 import type { KeyWrapper, SigningKeyHome, WrappedRow, WrappedRows } from "../ports.ts";
+import { createRewrap, type Moved } from "./rewrap.ts";
 
 export interface MoveDeps {
   readonly from: SigningKeyHome["name"];
@@ -24,12 +24,6 @@ export interface MoveDeps {
   readonly logger: Logger;
 }
 
-export interface Moved {
-  readonly moved: number;
-  /** Did not open, and are as they were: damaged before, or moved to another row. */
-  readonly left: number;
-}
-
 /** The beginning of the ids of the wrapping keys of a home. */
 function prefixOf(home: SigningKeyHome["name"]): string {
   return `${home}-`;
@@ -42,38 +36,10 @@ async function all(rows: WrappedRows, home: SigningKeyHome["name"]): Promise<rea
 }
 
 export function createMove(deps: MoveDeps): () => Promise<Moved> {
-  const { from, to, wrapper, purposes, others, unitOfWork, clock, logger } = deps;
+  const { from, to, purposes, others } = deps;
 
-  async function moveBatch(rows: WrappedRows, batch: readonly WrappedRow[]): Promise<number> {
-    const opened = await wrapper.unwrap(batch);
-    const good = batch.flatMap((row, at) => {
-      const dataKey = opened[at];
-      return dataKey === undefined ? [] : [{ row, dataKey, context: row.context }];
-    });
-    const keys = await wrapper.wrap(good);
-    for (const { dataKey } of good) dataKey.fill(0);
-    if (good.length === 0) return 0;
-    const details = { table: rows.name, keys: good.length, from, to };
-    await unitOfWork.commit(systemRecord({ event: "key.rewrapped", now: clock.now(), details }), (tx) =>
-      rows.replace(
-        tx,
-        good.map(({ row }) => row),
-        keys,
-      ),
-    );
-    return good.length;
-  }
-
-  async function moveAll(rows: WrappedRows): Promise<Moved> {
-    let [moved, left] = [0, 0];
-    for await (const batch of rows.pages(prefixOf(from))) {
-      const done = await moveBatch(rows, batch);
-      moved += done;
-      left += batch.length - done;
-    }
-    logger.info({ table: rows.name, moved, left }, "moved wrapped keys");
-    return { moved, left };
-  }
+  const { rewrapBatch: moveBatch, rewrapAll } = createRewrap({ ...deps, details: { from, to } });
+  const moveAll = (rows: WrappedRows): Promise<Moved> => rewrapAll(rows, prefixOf(from));
 
   /** All but the last that is needed for work: from here on neither home's servers start. */
   async function begin(): Promise<number> {

@@ -5,6 +5,7 @@ import {
   importSigningKey,
   newSigningKey,
   newWrappingKeys,
+  nextWrappingKey,
   readDocument,
   type StoredSigningKey,
 } from "../../../../src/keys/local/document.ts";
@@ -118,5 +119,31 @@ describe("key versions and states", () => {
     const [made] = await wrapper.generateDataKeys([context]);
     wrapper.erase();
     expect(await wrapper.unwrap([{ wrapped: made!.wrapped, context }])).toEqual([undefined]);
+  });
+});
+
+describe("another version of the wrapping key", () => {
+  it("KEY-07 KEY-08 wraps from now on, opens what those before wrapped, and outlives the file's form", async () => {
+    const first = newWrappingKeys(now);
+    const context = Buffer.from("row");
+    const [made] = await createLocalWrapper(first, installationId).generateDataKeys([context]);
+    const later = new Date(now.getTime() + 1000);
+    const third = nextWrappingKey(nextWrappingKey(first, later), later);
+    expect(third.versions.map(({ version, state }) => [version, state])).toEqual([
+      [1, "deactivated"],
+      [2, "deactivated"],
+      [3, "active"],
+    ]);
+    expect(new Set(third.versions.map(({ key }) => key)).size).toBe(3);
+    const read = readDocument(Buffer.from(JSON.stringify({ wrapping: third, signing: [] })));
+    expect(read?.wrapping).toEqual(third);
+    const wrapper = createLocalWrapper(third, installationId);
+    if (made === undefined) throw new TypeError("no key");
+    const [opened] = await wrapper.unwrap([{ wrapped: made.wrapped, context }]);
+    expect(opened).toEqual(made.plaintext);
+    const [anew] = await wrapper.wrap([{ dataKey: made.plaintext, context }]);
+    expect(anew).toMatchObject({ kekId: first.id, kekVersion: 3 });
+    if (anew === undefined) throw new TypeError("not wrapped");
+    expect(await createLocalWrapper(first, installationId).unwrap([{ wrapped: anew, context }])).toEqual([undefined]);
   });
 });

@@ -149,6 +149,16 @@ describe("local key home", () => {
     expect((await start({ masterKey: new Secret(` ${key.toString(encoding)}\n`) })).kek).toEqual(home.kek);
   });
 
+  it("KEY-08 gets another version of its wrapping key when it is told to, once, and keeps the one before", async () => {
+    const [made] = await (await start()).wrapper.generateDataKeys([context]);
+    if (made === undefined) throw new TypeError("no key");
+    expect((await start({ rotateWrapping: true })).kek.version).toBe(2);
+    const next = await start({ mayCreate: false });
+    expect(next.kek.version).toBe(2);
+    expect(await next.wrapper.unwrap([{ wrapped: made.wrapped, context }])).toEqual([made.plaintext]);
+    expect((await stat(keysFile)).mode & 0o777).toBe(0o600);
+  });
+
   it("lets the operator move the master key out of the data directory", async () => {
     const home = await start();
     const masterKey = new Secret(await readFile(masterFile, "utf8"));
