@@ -40,9 +40,10 @@ import { issueSince } from "./since.ts";
 import { createBatchIntrospect } from "./token/batch-introspect.ts";
 import { createExchangeToken } from "./token/exchange-token.ts";
 import { createGetJwks } from "./token/get-jwks.ts";
-import { createIntrospect, type IntrospectDeps } from "./token/introspect.ts";
+import { createIntrospect } from "./token/introspect.ts";
 import { createRefreshIntrospection } from "./token/introspect-refresh.ts";
 import { createIssueToken } from "./token/issue-token.ts";
+import type { KnownBatch } from "./token/known-batch.ts";
 import { createRefresh } from "./token/refresh.ts";
 import { createRevoke } from "./token/revoke.ts";
 import { createRevokeSubject } from "./token/revoke-subject.ts";
@@ -105,17 +106,17 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   const handedTokens = createHandedTokens(shared);
   const meterGrant = createGrantMeter(metrics);
   const refreshIntrospection = createRefreshIntrospection({ refreshTokens, reader, issuer: settings.issuer });
-  const ofIntrospect = { refreshIntrospection, validations: validations("introspect") };
-  const introspectBy = (known: Pick<IntrospectDeps, "verifier" | "liveness">) =>
-    createIntrospect({ ...ofIntrospect, ...known });
-  const introspect = introspectBy({ verifier, liveness });
+  const introspections = validations("introspect");
+  const introspectBy = (known: KnownBatch) => createIntrospect({ ...known, validations: introspections });
+  const ofIntrospect = { verifier, liveness, refreshIntrospection };
+  const introspect = introspectBy(ofIntrospect);
   const draining = new AbortController();
 
   return {
     bindings: [
       bindService(TokenService, {
         introspect,
-        batchIntrospect: createBatchIntrospect({ ...shared, introspect, introspectBy }),
+        batchIntrospect: createBatchIntrospect({ ...ofIntrospect, introspect, introspectBy }),
         issueToken: meterGrant(
           createIssueToken({ ...shared, machines, accessTokens: accessTokensFor(grantOfMachine) }),
           grantAskedFor,

@@ -10,8 +10,7 @@ import {
   type TokenService,
 } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { type Call, EncodedAnswer, type PromptHandler } from "../../kernel/handler.ts";
-import type { IntrospectDeps } from "./introspect.ts";
-import { readStrongBatch, type StrongBatchDeps } from "./strong-batch.ts";
+import { isRefreshToken, type KnownBatch, type KnownBatchDeps, readBatch } from "./known-batch.ts";
 
 type Introspect = PromptHandler<typeof TokenService.method.introspect>;
 type Answer = Awaited<ReturnType<Introspect>>;
@@ -29,10 +28,10 @@ function encode(answers: readonly Answer[]): EncodedAnswer {
   return new EncodedAnswer(writer.finish());
 }
 
-export interface BatchIntrospectDeps extends StrongBatchDeps {
+export interface BatchIntrospectDeps extends KnownBatchDeps {
   readonly introspect: Introspect;
   /** The same, from what was read for the tokens of one call. */
-  introspectBy(known: Pick<IntrospectDeps, "verifier" | "liveness">): Introspect;
+  introspectBy(known: KnownBatch): Introspect;
 }
 
 export function createBatchIntrospect(
@@ -41,13 +40,15 @@ export function createBatchIntrospect(
   const each = (introspect: Introspect, { tokens, audience, consistency }: BatchIntrospectRequest, call: Call) =>
     tokens.map((token) => introspect(create(IntrospectRequestSchema, { token, audience, consistency }), call));
 
-  async function introspectStrongly(request: BatchIntrospectRequest, call: Call): Promise<EncodedAnswer> {
-    const introspect = deps.introspectBy(await readStrongBatch(deps, request.tokens, call.now));
+  async function introspectRead(request: BatchIntrospectRequest, call: Call): Promise<EncodedAnswer> {
+    const strong = request.consistency === Consistency.STRONG;
+    const introspect = deps.introspectBy(await readBatch(deps, request.tokens, strong, call.now));
     return encode(await Promise.all(each(introspect, request, call)));
   }
 
   return (request, call) => {
-    if (request.consistency === Consistency.STRONG) return introspectStrongly(request, call);
+    const { consistency, tokens } = request;
+    if (consistency === Consistency.STRONG || tokens.some(isRefreshToken)) return introspectRead(request, call);
     const answers = each(deps.introspect, request, call);
     const known = answers.filter((answer): answer is Answer => !(answer instanceof Promise));
     // All of them in memory, as they mostly are, is an answer without a wait.

@@ -7,8 +7,8 @@ import type { Reason } from "../../kernel/errors.ts";
 import { EncodedAnswer } from "../../kernel/handler.ts";
 import { formatId } from "../../kernel/ids.ts";
 import { judgeRefresh, type RefreshStanding } from "../domain/refresh-rules.ts";
-import type { RefreshTokens } from "../refresh-tokens.ts";
-import { findSession, type StoredSession } from "./store.ts";
+import type { RefreshToken, RefreshTokens } from "../refresh-tokens.ts";
+import { findSession, findSessions, type StoredSession } from "./store.ts";
 
 export type IntrospectedRefresh =
   /** Not one of ours. */
@@ -26,6 +26,8 @@ export type IntrospectedRefresh =
 export interface RefreshIntrospection {
   /** Errors: DATABASE_UNAVAILABLE. */
   read(token: string, now: Date): Promise<IntrospectedRefresh>;
+  /** The same for each of them, by one statement. Errors: DATABASE_UNAVAILABLE. */
+  readAll(tokens: readonly string[], now: Date): Promise<ReadonlyMap<string, IntrospectedRefresh>>;
 }
 
 /** A look is no use: a token that was used up is reported dead, and its session lives. */
@@ -59,15 +61,31 @@ export function createRefreshIntrospection(deps: {
   readonly reader: Reader;
   readonly issuer: string;
 }): RefreshIntrospection {
+  function judge(
+    presented: RefreshToken | undefined,
+    session: StoredSession | undefined,
+    now: Date,
+  ): IntrospectedRefresh {
+    if (presented === undefined) return { reason: "TOKEN_MALFORMED" };
+    if (session === undefined) return { reason: "TOKEN_REVOKED" };
+    const { principalId: subject, clientId, audience } = session.facts;
+    const death = deathOf(judgeRefresh(presented, session, 0, now));
+    return { subject, clientId, audience, death, answer: encode(session, deps.issuer) };
+  }
+
   return {
     async read(token, now) {
       const presented = deps.refreshTokens.read(token);
-      if (presented === undefined) return { reason: "TOKEN_MALFORMED" };
-      const session = await findSession(deps.reader, presented.sessionId);
-      if (session === undefined) return { reason: "TOKEN_REVOKED" };
-      const { principalId: subject, clientId, audience } = session.facts;
-      const death = deathOf(judgeRefresh(presented, session, 0, now));
-      return { subject, clientId, audience, death, answer: encode(session, deps.issuer) };
+      return judge(presented, presented && (await findSession(deps.reader, presented.sessionId)), now);
+    },
+    async readAll(tokens, now) {
+      const read = new Map(tokens.map((token) => [token, deps.refreshTokens.read(token)] as const));
+      const ids = [...read.values()].flatMap((presented) => presented?.sessionId ?? []);
+      const sessions = ids.length === 0 ? [] : await findSessions(deps.reader, [...new Set(ids)]);
+      const byId = new Map(sessions.map((session) => [session.facts.id, session]));
+      return new Map(
+        [...read].map(([token, presented]) => [token, judge(presented, byId.get(presented?.sessionId ?? ""), now)]),
+      );
     },
   };
 }

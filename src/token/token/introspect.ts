@@ -25,7 +25,7 @@ export interface IntrospectDeps {
     check(token: VerifiedToken, now: Date): Finding | Promise<Finding>;
     checkStrongly(token: VerifiedToken, now: Date): Promise<Finding>;
   };
-  readonly refreshIntrospection: RefreshIntrospection;
+  readonly refreshIntrospection: Pick<RefreshIntrospection, "read">;
   readonly validations: Validations;
 }
 

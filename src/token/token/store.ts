@@ -92,11 +92,17 @@ const sessionText = `
       s.refreshed_at, s.idle_expires_at, s.ended_at is not null as ended, s.client_generation, s.confirmation,
       p.state = 'active' and p.generation = s.principal_generation as principal_stands,
       ${clientStands} as client_stands
-    from session as s join principal as p on p.id = s.principal_id
-    where s.id = $1`;
+    from session as s join principal as p on p.id = s.principal_id`;
 
-const findSessionStatement: Statement = { name: "token.session_find", text: sessionText };
-const lockSessionStatement: Statement = { name: "token.session_lock", text: `${sessionText} for update of s` };
+const findSessionStatement: Statement = { name: "token.session_find", text: `${sessionText} where s.id = $1` };
+const findSessionsStatement: Statement = {
+  name: "token.sessions_find",
+  text: `${sessionText} where s.id = any($1::uuid[])`,
+};
+const lockSessionStatement: Statement = {
+  name: "token.session_lock",
+  text: `${sessionText} where s.id = $1 for update of s`,
+};
 
 const endSessionStatement: Statement = {
   name: "token.session_end",
@@ -173,6 +179,11 @@ export async function insertSession(tx: Transaction, session: SessionToInsert): 
     session.clientGeneration ?? null,
     session.confirmation === undefined ? null : `${session.confirmation.kind}:${session.confirmation.thumbprint}`,
   ]);
+}
+
+/** Those that there are, in no order. */
+export async function findSessions(reader: Reader, ids: readonly string[]): Promise<readonly StoredSession[]> {
+  return (await reader.rows<SessionRow>(findSessionsStatement, [ids])).map(sessionOf);
 }
 
 export async function findSession(reader: Reader, id: string): Promise<StoredSession | undefined> {

@@ -12,11 +12,12 @@ import type { Reader } from "../../../../src/kernel/database.ts";
 import { GatehouseError } from "../../../../src/kernel/errors.ts";
 import { type Call, EncodedAnswer } from "../../../../src/kernel/handler.ts";
 import { createMessageValidator } from "../../../../src/rpc/validation.ts";
+import { createRefreshTokens } from "../../../../src/token/refresh-tokens.ts";
 import { createBatchIntrospect } from "../../../../src/token/token/batch-introspect.ts";
 import { countingMetrics } from "../../../fakes/counting-metrics.ts";
 import { allow, principalOf } from "../../../fakes/principal.ts";
 import { signAnything } from "../../../fakes/token-signer.ts";
-import { createTokenWorld, standingOf, type TokenWorld } from "../../../fakes/token-world.ts";
+import { createTestMacs, createTokenWorld, standingOf, type TokenWorld } from "../../../fakes/token-world.ts";
 import { alice, bob, goodHeader, goodPayload, tokenId } from "../claims.ts";
 
 const knowing = [allow("token.introspect", "tokens"), allow("token.introspect.reason", "tokens")];
@@ -99,7 +100,8 @@ describe("BatchIntrospect", () => {
       introspect,
       introspectBy: () => introspect,
       verifier: { known: () => undefined, verify: nobody, forgetKey: () => {}, sweep: () => {} },
-      liveness: { checkAllStrongly: nobody },
+      liveness: { check: nobody, checkStrongly: nobody, checkAllStrongly: nobody },
+      refreshIntrospection: { read: nobody, readAll: nobody },
     };
     await expect(createBatchIntrospect(deps)(request, callOf(createWorld()))).rejects.toMatchObject({
       reason: "DATABASE_UNAVAILABLE",
@@ -126,11 +128,13 @@ describe("STRONG BatchIntrospect", () => {
       },
     };
     const metrics = countingMetrics();
-    const world = createTokenWorld({ reader, metrics });
+    const macs = createTestMacs();
+    const world = { ...createTokenWorld({ reader, metrics, macs }), macs };
     world.standings.set(standingOf(alice));
     return { world, asked, metrics };
   }
   const consistency = Consistency.STRONG;
+  const uuidOf = (at: number) => `01890000-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`;
   const other = "01890000-0000-7000-8000-0000000000cc";
 
   it("JWT-22 asks the database once for all of them, new and known, and judges each for itself", async () => {
@@ -165,6 +169,23 @@ describe("STRONG BatchIntrospect", () => {
     expect(asked).toEqual([]);
     await ask(world, { tokens: [`ghr_${"A".repeat(72)}`], consistency });
     expect(asked).not.toContain("token.access_state");
+  });
+
+  it("reads refresh tokens by one statement, STRONG or not", async () => {
+    const { world, asked } = strongWorld([]);
+    const tokens = Array.from(
+      { length: 20 },
+      (_, at) => createRefreshTokens(world.macs).write({ sessionId: uuidOf(at), number: 1 }).text,
+    );
+    for (const consistency of [Consistency.STRONG, Consistency.UNSPECIFIED]) {
+      const results = await ask(world, { tokens: [...tokens, `ghr_${"A".repeat(72)}`, tokens[0] ?? ""], consistency });
+      expect(results.map(({ reason }) => reason)).toEqual([
+        ...Array(20).fill("TOKEN_REVOKED"),
+        "TOKEN_MALFORMED",
+        "TOKEN_REVOKED",
+      ]);
+    }
+    expect(asked).toEqual(["token.sessions_find", "token.sessions_find"]);
   });
 
   it("fails as a whole when the database does not answer", async () => {

@@ -236,6 +236,23 @@ describe("the token that comes of it", () => {
       });
   });
 
+  it("TOK-18 goes through eight accounts at the most", async () => {
+    const made = world();
+    const hand = (at: number) => ({
+      sub: `prn_01890000-0000-7000-8000-0000000002${String(at).padStart(2, "0")}`,
+      gen: 1,
+    });
+    for (let at = 0; at < 7; at += 1)
+      made.standings.set(standingOf(hand(at).sub.slice(4), { kind: "service_account" }));
+    const via = (count: number) => Array.from({ length: count }, (_, at) => hand(at));
+    const taken = await made.exchange(await made.sign({ via: via(7) }));
+    expect(taken.claims.via).toHaveLength(8);
+    const actor = { actorToken: await made.sign({ jti: bob, sub: `prn_${bob}` }), actorTokenKind: TokenKind.ACCESS };
+    await expect(made.exchange(await made.sign({ via: via(7) }), actor)).rejects.toMatchObject({
+      reason: "ACTOR_CHAIN_TOO_LONG",
+    });
+  });
+
   it("names nobody twice, nor its own subject, among those through whose hands it went", async () => {
     const made = world();
     const own = await made.sign({ jti: bob });
