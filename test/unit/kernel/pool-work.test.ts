@@ -41,7 +41,7 @@ describe("work for the pool", () => {
 
   it("that comes while enough is under way waits until the pool would run dry, and then leaves with all that came", async () => {
     const [work, { begun, job, end }] = [createPoolWork<string>(), createJobs()];
-    const first = Array.from({ length: 8 }, (_, index) => `first ${index}`);
+    const first = Array.from({ length: 24 }, (_, index) => `first ${index}`);
     for (const name of first) void work(job(name));
     await turn();
     void work(job("later"));
@@ -55,7 +55,7 @@ describe("work for the pool", () => {
 
   it("goes on after jobs that failed or could not begin", async () => {
     const [work, { begun, job }] = [createPoolWork<string>(), createJobs()];
-    const impossible = Array.from({ length: 8 }, () =>
+    const impossible = Array.from({ length: 24 }, () =>
       work(() => {
         throw new Error("no key");
       }),
