@@ -1,10 +1,9 @@
 // How a call ended, in the words of its protocol: an envelope after the messages, or an HTTP status with JSON.
 import type { JsonValue } from "@bufbuild/protobuf";
-import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
-import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
 import type { Failure } from "../chain.ts";
 import { envelope } from "./envelopes.ts";
 import { errorJson, failureHeaders, httpStatusOf, trailerLines } from "./errors.ts";
+import { endStreamFlag, trailerFlag } from "./protocols.ts";
 import type { Sender, WebCall } from "./sending.ts";
 import { acceptedEncodings, type Wire } from "./wire.ts";
 

@@ -2,8 +2,6 @@
 // itself has for some of them.
 import { createRegistry, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
-import type { Code } from "@connectrpc/connect";
-import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -12,6 +10,7 @@ import {
 } from "@gatehouse/proto/google/rpc/error_details_pb.js";
 import { StatusSchema } from "@gatehouse/proto/google/rpc/status_pb.js";
 import type { Failure } from "../chain.ts";
+import { connectCode, httpStatusOfCode } from "./protocols.ts";
 
 const known = createRegistry(ErrorInfoSchema, BadRequestSchema, QuotaFailureSchema, RetryInfoSchema);
 
@@ -28,14 +27,14 @@ function detail(any: Any): JsonValue {
 
 export function errorJson({ code, message, status }: Failure): JsonValue {
   return {
-    code: codeToString(code as Code),
+    code: connectCode(code),
     message,
     details: fromBinary(StatusSchema, status).details.map(detail),
   };
 }
 
 export function httpStatusOf({ code }: Failure): number {
-  return codeToHttpStatus(code as Code);
+  return httpStatusOfCode(code);
 }
 
 function metadataOf({ status }: Failure): Readonly<Record<string, string>> {

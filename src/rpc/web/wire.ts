@@ -1,11 +1,10 @@
 // Which protocol a request speaks, and what its headers say of the call.
-import { parseContentType as parseConnect } from "@connectrpc/connect/protocol-connect";
-import { parseContentType as parseGrpcWeb } from "@connectrpc/connect/protocol-grpc-web";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { Protocol } from "../exchange.ts";
 import type { Encoding } from "./body.ts";
 import { binaryCodec, type Codec, jsonCodec } from "./json.ts";
 import { headerValues, singleHeader, type WebRequest } from "./message.ts";
+import { parseConnect, parseGrpcWeb } from "./protocols.ts";
 
 export interface Wire {
   readonly protocol: Protocol;
@@ -26,7 +25,7 @@ export interface Head {
 
 /** Undefined for what is not served here: native gRPC has a door of its own, and the text form of gRPC-Web none. */
 export function wireOf(contentType: string | undefined, unary: boolean): Wire | undefined {
-  const connect = parseConnect(contentType ?? null);
+  const connect = parseConnect(contentType ?? "");
   if (connect !== undefined) {
     if (connect.stream === unary) return undefined;
     const codec = connect.binary ? binaryCodec : jsonCodec;
@@ -38,7 +37,7 @@ export function wireOf(contentType: string | undefined, unary: boolean): Wire | 
       contentType: `application/${prefix}${codec.name}`,
     };
   }
-  const grpcWeb = parseGrpcWeb(contentType ?? null);
+  const grpcWeb = parseGrpcWeb(contentType ?? "");
   if (grpcWeb === undefined || grpcWeb.text) return undefined;
   const codec = grpcWeb.binary ? binaryCodec : jsonCodec;
   return { protocol: "grpc_web", codec, enveloped: true, contentType: `application/grpc-web+${codec.name}` };
