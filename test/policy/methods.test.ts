@@ -61,7 +61,7 @@ describe("the policy of every method", () => {
     expect(tableText()).toBe(readFileSync(golden, "utf8"));
   });
 
-  it("AZ-01 lets nobody in without a credential but where the request itself is one, or the answer is for everyone", () => {
+  it("CVE-2026-5724 AZ-01 lets nobody in without a credential but where the request itself is one, or the answer is for everyone", () => {
     const open = [...table.values()].filter(({ access }) => access === Access.PUBLIC).map(({ name }) => name);
     expect(open.toSorted()).toEqual([
       "gatehouse.auth.v1.AuthService/Bootstrap",

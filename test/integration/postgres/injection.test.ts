@@ -20,7 +20,7 @@ describe("statements", () => {
   });
   afterAll(() => database.drop());
 
-  it("P-04 takes injection payloads as data", async () => {
+  it("CVE-2022-24124 P-04 takes injection payloads as data", async () => {
     const payloads = ["'; drop table thing; --", "\\'; select 1", "$1", "'||(select 1)||'", "%00", "🂡'\"`"];
     for (const note of payloads) {
       await database.unitOfWork().commit(draftAt(at, note), (tx) => tx.rows(insertThing, [uuidv7(at), note]));

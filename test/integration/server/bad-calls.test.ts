@@ -209,7 +209,7 @@ describe("calls that are wrong", () => {
       );
     });
 
-    it("AZ-08 forged page tokens, and those of another method or filter, are refused", async () => {
+    it("CVE-2026-33505 AZ-08 forged page tokens, and those of another method or filter, are refused", async () => {
       const page = await client.audit.queryEvents({ pageSize: 1 });
       const pageToken = page.nextPageToken;
       expect(pageToken).not.toBe("");

@@ -266,7 +266,7 @@ describe("values that only their owner may see", () => {
     expect(processArguments).toContain("main.ts");
   });
 
-  it("RPC-09 T-09 are in no error that a caller gets", () => {
+  it("CVE-2026-40969 RPC-09 T-09 are in no error that a caller gets", () => {
     expect(errors.length).toBeGreaterThan(60);
     expect(findIn(Buffer.from(errors.join("\n")), needles)).toEqual([]);
     expect(errors.join("\n")).not.toMatch(/select |insert |postgres|node_modules|\.ts:\d|at \S+ \(/i);

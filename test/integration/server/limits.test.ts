@@ -39,7 +39,7 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
 
   const rows = () => database.asOwner<{ key: Buffer }>("select key from limit_cell");
 
-  it("RPC-11 T-02 PWD-12 let 32 clients guess exactly as often as the budget says, all together", async () => {
+  it("CVE-2026-110861 RPC-11 T-02 PWD-12 let 32 clients guess exactly as often as the budget says, all together", async () => {
     expect(await storm(servers, "eve")).toEqual({ LOGIN_FAILED: 10, RATE_LIMITED: 150 });
   });
 
