@@ -22,7 +22,7 @@ const standingOnKeys = [
   "test/conformance/oauth-clients.test.ts",
 ];
 const namingTheirHome = [
-  "test/integration/keys/{move-steps,moving,vault-*}.test.ts",
+  "test/integration/keys/{move-steps,moving,rotate-wrapping,vault-*}.test.ts",
   "test/integration/server/leaking-settings.test.ts",
 ];
 

@@ -19,6 +19,7 @@ const files = new Map(folders.flatMap(readSource).map((file) => [file.path, file
 const aboutOneHome = [
   "test/abuse/abuse.test.ts",
   "test/integration/keys/moving.test.ts",
+  "test/integration/keys/rotate-wrapping.test.ts",
   "test/integration/keys/vault-races.test.ts",
   "test/integration/keys/vault-under-load.test.ts",
   "test/integration/vault/served.test.ts",

@@ -17,7 +17,7 @@ let early: string;
 let keyFile: string;
 
 beforeAll(async () => {
-  installation = await makeInstallation();
+  installation = await makeInstallation({ GATEHOUSE_KEYS: "local" });
   keyFile = join(installation.dataDir, "keys", "keys.json");
   const server = await installation.start();
   const { tokens } = await bootstrap(installation.dataDir, visitorOf(server), account);
