@@ -17,10 +17,15 @@ export interface HmacKey {
 const innerPad = 0x36;
 const outerPad = 0x5c;
 
+function writeBlock(target: Buffer, key: Uint8Array, pad: number, bytes: number): void {
+  for (let at = 0; at < key.length; at += 1) target[at] = (key[at] ?? 0) ^ pad;
+  target.fill(pad, key.length, bytes);
+}
+
 function block(key: Uint8Array, pad: number, bytes: number): Buffer {
   // Not from the pool that small buffers share: it holds a key.
-  const filled = Buffer.alloc(bytes, pad);
-  for (let at = 0; at < key.length; at += 1) filled[at] = (key[at] ?? 0) ^ pad;
+  const filled = Buffer.alloc(bytes);
+  writeBlock(filled, key, pad, bytes);
   return filled;
 }
 
@@ -56,10 +61,18 @@ export function hmac(key: HmacKey, message: Uint8Array): Buffer {
   return digest;
 }
 
-/** In lower-case hex. */
-export function hmacHex(key: HmacKey, message: Uint8Array): string {
-  const input = outerInput(key, message);
-  const digest = hash(key.algorithm, input, "hex");
-  input.fill(0, 0, key.outer.length);
-  return digest;
+/** HMAC-SHA-256 in lower-case hex under a key of 32 bytes that is used this once. */
+export function hmacOnce(key: Uint8Array, message: Uint8Array): string {
+  const bytes = blockBytes.sha256;
+  const first = Buffer.allocUnsafe(bytes + message.length);
+  writeBlock(first, key, innerPad, bytes);
+  first.set(message, bytes);
+  const digest = hash("sha256", first, "binary");
+  const second = Buffer.allocUnsafe(bytes + digest.length);
+  writeBlock(second, key, outerPad, bytes);
+  second.write(digest, bytes, "latin1");
+  const answer = hash("sha256", second, "hex");
+  first.fill(0, 0, bytes);
+  second.fill(0, 0, bytes);
+  return answer;
 }

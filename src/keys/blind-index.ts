@@ -16,24 +16,24 @@ function normalise(text: string): string {
 
 export function createBlindIndex(macs: Macs, ring: KeyRing): BlindIndex {
   // By key, not by version: before the keys are settled, another replica's may take their place.
-  let remembered: { readonly key: HmacKey | undefined; readonly values: RecentMap<Buffer> } | undefined;
+  let remembered: { readonly key: HmacKey | undefined; readonly byField: Map<string, RecentMap<Buffer>> } | undefined;
 
-  function valuesUnder(version: number): RecentMap<Buffer> {
+  function valuesOf(field: string, version: number): RecentMap<Buffer> {
     const key = ring.macKey("blind-index", version);
-    if (remembered?.key !== key || remembered === undefined)
-      remembered = { key, values: createRecentMap(rememberedTexts) };
-    return remembered.values;
+    if (remembered?.key !== key || remembered === undefined) remembered = { key, byField: new Map() };
+    const known = remembered.byField.get(field) ?? createRecentMap(rememberedTexts);
+    remembered.byField.set(field, known);
+    return known;
   }
 
   return {
     of(field, text) {
       const version = ring.current("blind-index");
-      const values = valuesUnder(version);
-      const name = `${field} ${text}`;
-      const known = values.get(name);
+      const values = valuesOf(field, version);
+      const known = values.get(text);
       if (known !== undefined) return { version, value: known };
       const { value } = macs.mac("blind-index", [field, normalise(text)], version);
-      values.set(name, value);
+      values.set(text, value);
       return { version, value };
     },
     candidates(field, text) {

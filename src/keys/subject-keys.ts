@@ -89,6 +89,17 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
     return principalId === undefined ? [monthSubject(clock.now()), loader.loadOrCreate] : [principalId, loader.load];
   }
 
+  // As long as the cache holds the key itself.
+  const readyKeys = new WeakMap<Buffer, AeadKey>();
+
+  function readyKey(key: Buffer): AeadKey {
+    const known = readyKeys.get(key);
+    if (known !== undefined) return known;
+    const ready = createAeadKey(key);
+    readyKeys.set(key, ready);
+    return ready;
+  }
+
   function sealer(subject: string, key: AeadKey): SubjectSealer {
     return {
       subject,
@@ -117,7 +128,7 @@ export function createSubjectKeys(deps: SubjectKeysDeps): SubjectKeyRing {
     },
     sealerFor(principalId) {
       const [subject, load] = under(principalId);
-      const key = cache.use(subject, () => load(subject), createAeadKey);
+      const key = cache.use(subject, () => load(subject), readyKey);
       if (!(key instanceof Promise)) return sealer(subject, key);
       return homeAnswer(key).then((late) => sealer(subject, late), absent);
     },

@@ -119,9 +119,8 @@ export function createAccessTokens(
   }
 
   /** J-02: personal data, so only where the client's settings ask for it, and only of people. */
-  async function nameFor({ client, standing }: AccessTokenOrder): Promise<string | undefined> {
-    if (client?.displayNameClaim !== true || standing.kind !== "person") return undefined;
-    return await displayNames.of(standing.principalId);
+  function wantsName({ client, standing }: AccessTokenOrder): boolean {
+    return client?.displayNameClaim === true && standing.kind === "person";
   }
 
   async function sign({ audience, client }: AccessTokenOrder, payload: string): Promise<string> {
@@ -141,8 +140,9 @@ export function createAccessTokens(
     async issue(order) {
       requireAudience(order);
       requireBound(order);
-      const claims = { ...claimsOf(order, settings), displayName: await nameFor(order) };
-      const signed = await sign(order, writeClaims(claims));
+      const claims = claimsOf(order, settings);
+      const displayName = wantsName(order) ? await displayNames.of(order.standing.principalId) : undefined;
+      const signed = await sign(order, writeClaims(claims, displayName));
       const key = order.client?.encryptionKey;
       const text = key === undefined ? signed : encryptToken(signed, key);
       return { text, tokenId: claims.tokenId, expiresAt: new Date(claims.expiresAt * 1000) };

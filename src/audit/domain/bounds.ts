@@ -45,7 +45,7 @@ function present(text: string | undefined): string | undefined {
 
 /** Empty text says nothing of a person and counts as absent, since the contract cannot tell the two apart. */
 export function boundedPersonal({ loginName, address, userAgent }: AuditDraft["personal"]): PersonalPart {
-  return { login_name: present(loginName), address: present(address), user_agent: present(userAgent) };
+  return { address: present(address), login_name: present(loginName), user_agent: present(userAgent) };
 }
 
 function boundedNumber(value: number): AuditValue {

@@ -2,7 +2,7 @@
 // the entry; whoever has the entry alone cannot even guess (the salt is random, per event and part). Erasing the salt
 // leaves every proof valid and says nothing any more.
 import { randomFillSync, timingSafeEqual } from "node:crypto";
-import { createHmacKey, hmac, hmacHex } from "../../kernel/hmac.ts";
+import { hmacOnce } from "../../kernel/hmac.ts";
 
 const saltBytes = 32;
 
@@ -32,7 +32,7 @@ export interface CommittedPart {
 export function commitTo(canonicalPayload: string): CommittedPart {
   const salt = freshSalt();
   const payload = Buffer.from(canonicalPayload, "utf8");
-  return { salt, payload, commitment: hmacHex(createHmacKey("sha256", salt), payload) };
+  return { salt, payload, commitment: hmacOnce(salt, payload) };
 }
 
 /** What is sealed: the salt, then the payload. */
@@ -46,7 +46,7 @@ export function readPart(plaintext: Buffer, commitment: string): CommittedPart |
   const salt = plaintext.subarray(0, saltBytes);
   const payload = plaintext.subarray(saltBytes);
   const expected = Buffer.from(commitment, "hex");
-  const actual = hmac(createHmacKey("sha256", salt), payload);
+  const actual = Buffer.from(hmacOnce(salt, payload), "hex");
   return expected.length === actual.length && timingSafeEqual(expected, actual)
     ? { salt, payload, commitment }
     : undefined;

@@ -6,7 +6,7 @@ import { GatehouseError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { SignatureAlgorithm, VerificationKey } from "../../kernel/sealing.ts";
 import { homeAnswer } from "../failures.ts";
-import type { SigningKeyHome } from "../ports.ts";
+import type { HomeSigningKey, SigningKeyHome } from "../ports.ts";
 import { createPublishedKeys } from "./published-keys.ts";
 import { maySign, nextChange, type SigningKeyTimes, signerOf } from "./states.ts";
 import { loadSigningKeys, type SigningKeyRow } from "./store.ts";
@@ -86,6 +86,17 @@ export function createSigningRing({ home, reader, clock, logger, times }: Signin
     return row && published.find(row.kid);
   }
 
+  /** A key of this home that may sign now. */
+  function activeKey(kid: string): HomeSigningKey | undefined {
+    if (compromised.has(kid)) return undefined;
+    for (const row of rows) {
+      if (row.kid !== kid || row.home !== home.name) continue;
+      const { algorithm, jwk, handle } = row;
+      return handle === undefined || !maySign(row, clock.now()) ? undefined : { algorithm, jwk, handle };
+    }
+    return undefined;
+  }
+
   const reading = createReading(async () => {
     rows = published.adopt(await loadSigningKeys(reader));
     signing = { ...signing, until: 0 };
@@ -104,13 +115,12 @@ export function createSigningRing({ home, reader, clock, logger, times }: Signin
     },
     verificationKeys: () => published.at(clock.now()),
     compromised: (kid) => compromised.has(kid),
-    async sign(kid, signingInput) {
-      const row = rows.find((one) => one.kid === kid && one.home === home.name && !compromised.has(kid));
-      if (row?.handle === undefined || !maySign(row, clock.now())) {
-        // The caller's next try takes the key that is in force by then.
-        throw new GatehouseError("KEYS_UNAVAILABLE", { cause: new Error("the signing key is not active") });
-      }
-      return await homeAnswer(home.sign({ algorithm: row.algorithm, jwk: row.jwk, handle: row.handle }, signingInput));
+    sign(kid, signingInput) {
+      const key = activeKey(kid);
+      if (key !== undefined) return homeAnswer(home.sign(key, signingInput));
+      // The caller's next try takes the key that is in force by then.
+      const cause = new Error("the signing key is not active");
+      return Promise.reject(new GatehouseError("KEYS_UNAVAILABLE", { cause }));
     },
     onFeed(events) {
       const ours = events.filter(({ kind }) => kind === "signing_key" || kind === "compromised_key");

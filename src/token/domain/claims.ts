@@ -140,7 +140,7 @@ export function readClaims(payload: JsonObject, rules: ClaimRules): AccessTokenC
 }
 
 /** `displayName`: for whoever the token is for. Gatehouse itself never reads it. */
-export function writeClaims(claims: AccessTokenClaims & { readonly displayName?: string | undefined }): string {
+export function writeClaims(claims: AccessTokenClaims, displayName?: string): string {
   return JSON.stringify({
     iss: claims.issuer,
     sub: formatId("principal", claims.subject),
@@ -165,6 +165,6 @@ export function writeClaims(claims: AccessTokenClaims & { readonly displayName?:
     may_act: claims.mayAct === undefined ? undefined : { sub: claims.mayAct },
     src: writeOrigins(claims.origins),
     via: writeHands(claims.hands),
-    name: claims.displayName,
+    name: displayName,
   });
 }
