@@ -26,6 +26,8 @@ export interface VerifiedToken {
   readonly liveUntil: number;
   /** Made when first asked for, because neither changes while the token is remembered. */
   answer: EncodedAnswer | undefined;
+  /** Whether the answer was asked for before. */
+  asked: boolean;
   principal: Principal | undefined;
 }
 
@@ -57,6 +59,7 @@ function verified(claims: AccessTokenClaims, kid: string): VerifiedToken {
     liveFrom: Math.max(claims.notBefore, claims.issuedAt) * 1000 - clockSkewMs,
     liveUntil: claims.expiresAt * 1000,
     answer: undefined,
+    asked: false,
     principal: undefined,
   };
 }

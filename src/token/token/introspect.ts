@@ -78,6 +78,15 @@ function encode({ claims }: VerifiedToken): EncodedAnswer {
   return new EncodedAnswer(toBinary(IntrospectResponseSchema, message));
 }
 
+/** Most tokens are asked about again and again, others once: only for those who come back is the answer kept. */
+function answerOf(token: VerifiedToken): EncodedAnswer {
+  if (token.answer !== undefined) return token.answer;
+  const answer = encode(token);
+  if (token.asked) token.answer = answer;
+  token.asked = true;
+  return answer;
+}
+
 /** What is wrong with a token is an answer here; that a database does not answer is not. */
 async function verifyOrSay(
   verifier: IntrospectDeps["verifier"],
@@ -119,8 +128,7 @@ export function createIntrospect(deps: IntrospectDeps): PromptHandler<typeof Tok
     if (typeof verdict === "string") return dead(call, verdict);
     if (audience !== "" && audience !== token.claims.audience) return dead(call, "TOKEN_WRONG_AUDIENCE");
     validations.valid();
-    token.answer ??= encode(token);
-    return token.answer;
+    return answerOf(token);
   }
 
   function introspectKnown(token: VerifiedToken, request: IntrospectRequest, call: Call) {

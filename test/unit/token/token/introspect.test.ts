@@ -77,10 +77,17 @@ describe("a live token", () => {
     });
   });
 
-  it("is answered with the same bytes again, made once", async () => {
+  it("is answered with the same bytes again, and kept once somebody came back for it", async () => {
     const world = createWorld();
     const token = await signed(world);
-    expect(await bytesOf(world, token)).toBe(await bytesOf(world, token));
+    const [first, second, third] = [
+      await bytesOf(world, token),
+      await bytesOf(world, token),
+      await bytesOf(world, token),
+    ];
+    expect(second).toEqual(first);
+    expect(second).not.toBe(first);
+    expect(third).toBe(second);
   });
 
   it("of another audience of this installation is described too; a filter leaves the others out", async () => {
