@@ -17,7 +17,9 @@ export interface HmacKey {
 const innerPad = 0x36;
 const outerPad = 0x5c;
 
+/** At the start of `target`. Throws RangeError when the key is longer than the block. */
 function writeBlock(target: Buffer, key: Uint8Array, pad: number, bytes: number): void {
+  if (key.length > bytes) throw new RangeError("an HMAC key is at most a block of its hash");
   for (let at = 0; at < key.length; at += 1) target[at] = (key[at] ?? 0) ^ pad;
   target.fill(pad, key.length, bytes);
 }
@@ -32,7 +34,6 @@ function block(key: Uint8Array, pad: number, bytes: number): Buffer {
 /** `key` has at most a block of the hash: 64 bytes of SHA-256, 128 of SHA-512. It may be erased afterwards. */
 export function createHmacKey(algorithm: HmacAlgorithm, key: Uint8Array): HmacKey {
   const bytes = blockBytes[algorithm];
-  if (key.length > bytes) throw new RangeError("an HMAC key is at most a block of its hash");
   return { algorithm, inner: block(key, innerPad, bytes), outer: block(key, outerPad, bytes) };
 }
 
@@ -41,38 +42,34 @@ export function eraseHmacKey({ inner, outer }: HmacKey): void {
   outer.fill(0);
 }
 
-function outerInput({ algorithm, inner, outer }: HmacKey, message: Uint8Array): Buffer {
-  const first = Buffer.allocUnsafe(inner.length + message.length);
-  inner.copy(first);
-  first.set(message, inner.length);
-  // As text of one byte a character, which costs a third of a Buffer made by native code.
-  const digest = hash(algorithm, first, "binary");
-  first.fill(0, 0, inner.length);
-  const second = Buffer.allocUnsafe(outer.length + digest.length);
-  outer.copy(second);
-  second.write(digest, outer.length, "binary");
-  return second;
-}
-
-export function hmac(key: HmacKey, message: Uint8Array): Buffer {
-  const input = outerInput(key, message);
-  const digest = Buffer.from(hash(key.algorithm, input, "binary"), "latin1");
-  input.fill(0, 0, key.outer.length);
+/** Hashes a block of the key, which `putBlock` writes at the start of what is hashed, and what follows it. */
+function hashBehind(
+  algorithm: HmacAlgorithm,
+  putBlock: (target: Buffer) => void,
+  following: Uint8Array | string,
+  encoding: "binary" | "hex",
+): string {
+  const bytes = blockBytes[algorithm];
+  const input = Buffer.allocUnsafe(bytes + following.length);
+  putBlock(input);
+  if (typeof following === "string") input.write(following, bytes, "latin1");
+  else input.set(following, bytes);
+  const digest = hash(algorithm, input, encoding);
+  input.fill(0, 0, bytes);
   return digest;
 }
 
-/** HMAC-SHA-256 in lower-case hex under a key of 32 bytes that is used this once. */
+export function hmac({ algorithm, inner, outer }: HmacKey, message: Uint8Array): Buffer {
+  // As text of one byte a character, which costs a third of a Buffer made by native code.
+  const digest = hashBehind(algorithm, (input) => inner.copy(input), message, "binary");
+  return Buffer.from(
+    hashBehind(algorithm, (input) => outer.copy(input), digest, "binary"),
+    "latin1",
+  );
+}
+
+/** HMAC-SHA-256 in lower-case hex, under a key that is used this once: no blocks are kept. At most 64 bytes, as above. */
 export function hmacOnce(key: Uint8Array, message: Uint8Array): string {
-  const bytes = blockBytes.sha256;
-  const first = Buffer.allocUnsafe(bytes + message.length);
-  writeBlock(first, key, innerPad, bytes);
-  first.set(message, bytes);
-  const digest = hash("sha256", first, "binary");
-  const second = Buffer.allocUnsafe(bytes + digest.length);
-  writeBlock(second, key, outerPad, bytes);
-  second.write(digest, bytes, "latin1");
-  const answer = hash("sha256", second, "hex");
-  first.fill(0, 0, bytes);
-  second.fill(0, 0, bytes);
-  return answer;
+  const put = (pad: number) => (input: Buffer) => writeBlock(input, key, pad, blockBytes.sha256);
+  return hashBehind("sha256", put(outerPad), hashBehind("sha256", put(innerPad), message, "binary"), "hex");
 }

@@ -54,6 +54,7 @@ describe("HMAC", () => {
   it("takes no key longer than a block, which would have to be hashed first", () => {
     expect(() => createHmacKey("sha256", Buffer.alloc(65))).toThrow(RangeError);
     expect(() => createHmacKey("sha512", Buffer.alloc(129))).toThrow(RangeError);
+    expect(() => hmacOnce(Buffer.alloc(65), Buffer.alloc(100))).toThrow(RangeError);
   });
 
   it("leaves the message as it was, keeps nothing of the given key, and gives another answer once it is erased", () => {
