@@ -72,7 +72,7 @@ export interface AuditWriter {
   /** Before BEGIN: fetches what `insert` will need, such as the subject's key. The only place that may be slow. */
   prepare(draft: AuditDraft): PreparedRecord | Promise<PreparedRecord>;
   /**
-   * Last in the transaction but for the feed: encodes and seals the drafts as they stand now, and stores them; at most
+   * Last in the transaction but for the feed: encodes and seals the drafts as they stand now, and stores them; at least one, at most
    * `mostRecordsTogether`. Hands its statements to `tx` before it first awaits anything, because COMMIT leaves with them in
    * one round trip. A retried transaction inserts the same records again.
    */

@@ -42,8 +42,8 @@ interface Parts {
   readonly details: CommittedPart | undefined;
 }
 
-function hasPersonal({ personal }: AuditDraft): boolean {
-  return Object.values(boundedPersonal(personal)).some((text) => text !== undefined);
+function hasPersonal(personal: PersonalPart): boolean {
+  return Object.values(personal).some((text) => text !== undefined);
 }
 
 /** The part as it was committed to before when it still reads the same, so that an entry comes out as it was fixed. */
@@ -54,7 +54,7 @@ function commitOnce(json: string | undefined, earlier: CommittedPart | undefined
 
 function partsOf(draft: AuditDraft, personal: PersonalPart, earlier: Parts | undefined): Parts {
   return {
-    personal: hasPersonal(draft) ? commitOnce(canonicalJson(personal), earlier?.personal) : undefined,
+    personal: hasPersonal(personal) ? commitOnce(canonicalJson(personal), earlier?.personal) : undefined,
     details: commitOnce(boundedDetails(draft.details), earlier?.details),
   };
 }
@@ -120,7 +120,7 @@ export function createEncoder({ installationId, keys }: EncoderDeps): Encoder {
   /** The key of a caller is nearly always held already, and a promise for each record is felt. */
   function prepare(draft: AuditDraft): Prepared | Promise<Prepared> {
     const { subjectId } = draft;
-    const subject = hasPersonal(draft) ? sealerFor(subjectId) : undefined;
+    const subject = hasPersonal(boundedPersonal(draft.personal)) ? sealerFor(subjectId) : undefined;
     if (!(subject instanceof Promise)) return { draft, subjectId, subject };
     return subject.then((late) => ({ draft, subjectId, subject: late }));
   }

@@ -93,10 +93,10 @@ function valuesOf(row: AuditRow): unknown[] {
   ];
 }
 
-/** In the transaction of their effects; at most `mostRecordsTogether`. */
+/** In the transaction of their effects; at least one, at most `mostRecordsTogether`. */
 export async function insertWithEffects(tx: Pick<Transaction, "rows">, rows: readonly AuditRow[]): Promise<void> {
   const [statement, parameters] = fittingOf(withEffects, rows);
-  if (rows.length > 0) await tx.rows(statement, parameters);
+  await tx.rows(statement, parameters);
 }
 
 /** At most `mostRecordsTogether`: all in one transaction of their own, or none. */
