@@ -42,34 +42,44 @@ export function eraseHmacKey({ inner, outer }: HmacKey): void {
   outer.fill(0);
 }
 
-/** Hashes a block of the key, which `putBlock` writes at the start of what is hashed, and what follows it. */
+/** Hashes a block of the key, which `putBlock` writes at the start of what is hashed, and the parts that follow it. */
 function hashBehind(
   algorithm: HmacAlgorithm,
   putBlock: (target: Buffer) => void,
-  following: Uint8Array | string,
+  following: readonly (Uint8Array | string)[],
   encoding: "binary" | "hex",
 ): string {
   const bytes = blockBytes[algorithm];
-  const input = Buffer.allocUnsafe(bytes + following.length);
+  let end = bytes;
+  for (const part of following) end += part.length;
+  const input = Buffer.allocUnsafe(end);
   putBlock(input);
-  if (typeof following === "string") input.write(following, bytes, "latin1");
-  else input.set(following, bytes);
+  let at = bytes;
+  for (const part of following) {
+    if (typeof part === "string") input.write(part, at, "latin1");
+    else input.set(part, at);
+    at += part.length;
+  }
   const digest = hash(algorithm, input, encoding);
   input.fill(0, 0, bytes);
   return digest;
 }
 
-export function hmac({ algorithm, inner, outer }: HmacKey, message: Uint8Array): Buffer {
-  // As text of one byte a character, which costs a third of a Buffer made by native code.
-  const digest = hashBehind(algorithm, (input) => inner.copy(input), message, "binary");
-  return Buffer.from(
-    hashBehind(algorithm, (input) => outer.copy(input), digest, "binary"),
-    "latin1",
-  );
+/**
+ * Of the parts, one behind the other, as text of one character (0 to 255) a byte: a third of what a Buffer made by native code
+ * costs, and node:crypto takes it as a key.
+ */
+export function hmacText({ algorithm, inner, outer }: HmacKey, ...message: readonly Uint8Array[]): string {
+  const digest = hashBehind(algorithm, (input) => input.set(inner), message, "binary");
+  return hashBehind(algorithm, (input) => input.set(outer), [digest], "binary");
+}
+
+export function hmac(key: HmacKey, message: Uint8Array): Buffer {
+  return Buffer.from(hmacText(key, message), "latin1");
 }
 
 /** HMAC-SHA-256 in lower-case hex, under a key that is used this once: no blocks are kept. At most 64 bytes, as above. */
 export function hmacOnce(key: Uint8Array, message: Uint8Array): string {
   const put = (pad: number) => (input: Buffer) => writeBlock(input, key, pad, blockBytes.sha256);
-  return hashBehind("sha256", put(outerPad), hashBehind("sha256", put(innerPad), message, "binary"), "hex");
+  return hashBehind("sha256", put(outerPad), [hashBehind("sha256", put(innerPad), [message], "binary")], "hex");
 }

@@ -70,6 +70,7 @@ function networksOf(blocks: readonly Block[], unix: boolean): Networks {
   const text = [...new Set([...(unix ? ["unix"] : []), ...parts])].join(",");
   return listOf(text === "" ? "none" : text, (address) => {
     if (address === "unix") return unix;
+    if (blocks.length === 0) return false;
     const version = isIP(address);
     return version !== 0 && list.check(address, version === 4 ? "ipv4" : "ipv6");
   });

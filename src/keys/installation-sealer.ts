@@ -2,7 +2,7 @@
 // endian), which is authenticated: it chooses among our own keys of that purpose and nothing else.
 import type { InstallationSealer } from "../kernel/sealing.ts";
 import { purposeData } from "./bindings.ts";
-import { open, seal } from "./committing-aead.ts";
+import { open, sealedOverhead, sealInto } from "./committing-aead.ts";
 import { dataCorrupt } from "./failures.ts";
 import type { KeyRing } from "./installation-keys.ts";
 
@@ -15,9 +15,11 @@ export function createInstallationSealer(installationId: string, ring: KeyRing):
       const version = ring.current(purpose);
       const key = ring.sealKey(purpose, version);
       if (key === undefined) throw new Error("the current key is missing");
-      const prefix = Buffer.alloc(versionBytes);
-      prefix.writeUInt32BE(version);
-      return Buffer.concat([prefix, seal(key, purposeData(installationId, purpose, version, binding), plaintext)]);
+      const data = purposeData(installationId, purpose, version, binding);
+      const sealed = Buffer.allocUnsafe(versionBytes + sealedOverhead + plaintext.byteLength);
+      sealed.writeUInt32BE(version);
+      sealInto(sealed.subarray(versionBytes), key, data, plaintext);
+      return sealed;
     },
     open(purpose, binding, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);

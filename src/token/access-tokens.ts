@@ -3,9 +3,9 @@ import { GatehouseError } from "../kernel/errors.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import type { Client, DisplayNames } from "../kernel/ports.ts";
 import type { Confirmation, Standing } from "../kernel/principal.ts";
-import type { TokenSigner } from "../kernel/sealing.ts";
+import type { TokenSigner, VerificationKey } from "../kernel/sealing.ts";
 import { type AccessTokenClaims, writeClaims } from "./domain/claims.ts";
-import { writeSigningInput } from "./domain/compact-token.ts";
+import { writeHeader, writeSigningInput } from "./domain/compact-token.ts";
 import type { Actor, Hand, Origin } from "./domain/delegation.ts";
 import { encryptToken } from "./domain/encryption.ts";
 import { audiencesOf, type TokenSettings } from "./settings.ts";
@@ -111,6 +111,7 @@ export function createAccessTokens(
   displayNames: DisplayNames,
 ): AccessTokens {
   const audiences = audiencesOf(settings);
+  const headers = new WeakMap<VerificationKey, string>();
 
   /** A client has audiences of its own, and no other. */
   function requireAudience({ audience, client }: AccessTokenOrder): void {
@@ -123,16 +124,24 @@ export function createAccessTokens(
     return client?.displayNameClaim === true && standing.kind === "person";
   }
 
+  function headerOf(key: VerificationKey): string {
+    const known = headers.get(key);
+    if (known !== undefined) return known;
+    const header = writeHeader(key.algorithm, key.kid);
+    headers.set(key, header);
+    return header;
+  }
+
   async function sign({ audience, client }: AccessTokenOrder, payload: string): Promise<string> {
     const foreign = settings.foreignHmacKey;
     if (foreign?.audience === audience) {
-      const input = writeSigningInput("HS256", hmacKeyId(audience), payload);
+      const input = writeSigningInput(writeHeader("HS256", hmacKeyId(audience)), payload);
       return `${input}.${hmacSignature(foreign, input).toString("base64url")}`;
     }
     await signer.ready(client?.algorithm);
-    const { algorithm, kid } = signer.current(client?.algorithm);
-    const input = writeSigningInput(algorithm, kid, payload);
-    const signature = await signer.sign(kid, Buffer.from(input, "latin1"));
+    const key = signer.current(client?.algorithm);
+    const input = writeSigningInput(headerOf(key), payload);
+    const signature = await signer.sign(key.kid, Buffer.from(input, "latin1"));
     return `${input}.${signature.toString("base64url")}`;
   }
 

@@ -5,6 +5,7 @@ import type { Reader } from "../../kernel/database.ts";
 import { GatehouseError } from "../../kernel/errors.ts";
 import type { UnaryHandler } from "../../kernel/handler.ts";
 import { parseId } from "../../kernel/ids.ts";
+import { saltOf } from "../domain/commitment.ts";
 import type { AuditKeys } from "../ports.ts";
 import { openEvent } from "./opened-event.ts";
 import { selectEvent } from "./store.ts";
@@ -24,8 +25,8 @@ export function createGetEvent({ reader, keys }: GetEventDeps): UnaryHandler<typ
     return create(GetEventResponseSchema, {
       event,
       entry: row.entry,
-      personalSalt: personal?.salt ?? new Uint8Array(),
-      detailsSalt: details?.salt ?? new Uint8Array(),
+      personalSalt: personal ? saltOf(personal) : new Uint8Array(),
+      detailsSalt: details ? saltOf(details) : new Uint8Array(),
     });
   };
 }

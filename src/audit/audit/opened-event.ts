@@ -4,7 +4,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Event, EventSchema, Outcome } from "@gatehouse/proto/gatehouse/audit/v1/audit_service_pb.js";
 import { GatehouseError } from "../../kernel/errors.ts";
 import { formatId } from "../../kernel/ids.ts";
-import { type CommittedPart, readPart } from "../domain/commitment.ts";
+import { type CommittedPart, payloadOf, readPart } from "../domain/commitment.ts";
 import type { Entry } from "../domain/entry.ts";
 import { readEntry } from "../domain/read-entry.ts";
 import type { AuditKeys } from "../ports.ts";
@@ -33,7 +33,7 @@ function checked(plaintext: Buffer, commitment: string | undefined): CommittedPa
 }
 
 function jsonOf(part: CommittedPart | undefined): JsonObject {
-  return part === undefined ? {} : (JSON.parse(part.payload.toString("utf8")) as JsonObject);
+  return part === undefined ? {} : (JSON.parse(payloadOf(part).toString("utf8")) as JsonObject);
 }
 
 async function openPersonal(keys: AuditKeys, row: StoredEvent, entry: Entry): Promise<CommittedPart | undefined> {

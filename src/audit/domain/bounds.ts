@@ -69,9 +69,25 @@ function boundedMembers(members: { readonly [key: string]: AuditValue }, depth: 
   );
 }
 
+/** Whether bounding it would leave it as it is. Most details are like that, and copying them is felt in every record. */
+function fits(value: AuditValue | undefined, depth: number): boolean {
+  if (typeof value === "string") return value.length <= longestDetail && value.isWellFormed();
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  if (value === null || typeof value !== "object") return true;
+  if (depth === deepestDetail) return false;
+  if (Array.isArray(value)) return value.every((item: AuditValue) => fits(item, depth + 1));
+  return membersFit(value as AuditDraft["details"], depth);
+}
+
+function membersFit(members: AuditDraft["details"], depth: number): boolean {
+  for (const key of Object.keys(members))
+    if (key.length > longestType || !key.isWellFormed() || !fits(members[key], depth + 1)) return false;
+  return true;
+}
+
 /** Canonical JSON of the details; undefined when there are none. */
 export function boundedDetails(details: AuditDraft["details"]): string | undefined {
-  const json = canonicalJson(boundedMembers(details, 0));
+  const json = canonicalJson(membersFit(details, 0) ? details : boundedMembers(details, 0));
   if (json === "{}") return undefined;
   if (Buffer.byteLength(json) <= longestDetails) return json;
   return canonicalJson({

@@ -10,44 +10,47 @@ const saltBytes = 32;
 const pool = Buffer.alloc(128 * saltBytes);
 let used = pool.length;
 
-function freshSalt(): Buffer {
+function writeFreshSalt(target: Buffer): void {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
-  const salt = Buffer.from(pool.subarray(used, used + saltBytes));
+  pool.copy(target, 0, used, used + saltBytes);
   pool.fill(0, used, used + saltBytes);
   used += saltBytes;
-  return salt;
 }
 
 export interface CommittedPart {
-  readonly salt: Buffer;
-  /** Canonical JSON of the part. */
-  readonly payload: Buffer;
+  /** What is sealed: the salt, then the payload. */
+  readonly plaintext: Buffer;
   /** Lower-case hex of HMAC-SHA-256 with the salt as key over the payload. */
   readonly commitment: string;
 }
 
-export function commitTo(canonicalPayload: string): CommittedPart {
-  const salt = freshSalt();
-  const payload = Buffer.from(canonicalPayload, "utf8");
-  return { salt, payload, commitment: hmacOnce(salt, payload) };
+export function saltOf({ plaintext }: CommittedPart): Buffer {
+  return plaintext.subarray(0, saltBytes);
 }
 
-/** What is sealed: the salt, then the payload. */
-export function plaintextOf(part: CommittedPart): Buffer {
-  return Buffer.concat([part.salt, part.payload]);
+/** Canonical JSON of the part. */
+export function payloadOf({ plaintext }: CommittedPart): Buffer {
+  return plaintext.subarray(saltBytes);
+}
+
+function commitmentOf(plaintext: Buffer): string {
+  return hmacOnce(plaintext.subarray(0, saltBytes), plaintext.subarray(saltBytes));
+}
+
+export function commitTo(canonicalPayload: string): CommittedPart {
+  const plaintext = Buffer.allocUnsafe(saltBytes + Buffer.byteLength(canonicalPayload, "utf8"));
+  writeFreshSalt(plaintext);
+  plaintext.write(canonicalPayload, saltBytes, "utf8");
+  return { plaintext, commitment: commitmentOf(plaintext) };
 }
 
 /** Undefined when the plaintext is not what the entry committed to. */
 export function readPart(plaintext: Buffer, commitment: string): CommittedPart | undefined {
   if (plaintext.length < saltBytes) return undefined;
-  const salt = plaintext.subarray(0, saltBytes);
-  const payload = plaintext.subarray(saltBytes);
   const expected = Buffer.from(commitment, "hex");
-  const actual = Buffer.from(hmacOnce(salt, payload), "hex");
-  return expected.length === actual.length && timingSafeEqual(expected, actual)
-    ? { salt, payload, commitment }
-    : undefined;
+  const actual = Buffer.from(commitmentOf(plaintext), "hex");
+  return expected.length === actual.length && timingSafeEqual(expected, actual) ? { plaintext, commitment } : undefined;
 }

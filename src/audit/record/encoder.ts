@@ -5,7 +5,7 @@ import { GatehouseError } from "../../kernel/errors.ts";
 import type { SubjectSealer } from "../../keys/ports.ts";
 import { boundedDetails, boundedPersonal, type PersonalPart } from "../domain/bounds.ts";
 import { canonicalJson } from "../domain/canonical-json.ts";
-import { type CommittedPart, commitTo, plaintextOf } from "../domain/commitment.ts";
+import { type CommittedPart, commitTo, payloadOf } from "../domain/commitment.ts";
 import { entryOf, isPrincipal } from "../domain/draft-entry.ts";
 import { entryBytes, leafHash } from "../domain/entry.ts";
 import type { AuditKeys } from "../ports.ts";
@@ -49,7 +49,7 @@ function hasPersonal(personal: PersonalPart): boolean {
 /** The part as it was committed to before when it still reads the same, so that an entry comes out as it was fixed. */
 function commitOnce(json: string | undefined, earlier: CommittedPart | undefined): CommittedPart | undefined {
   if (json === undefined) return undefined;
-  return earlier?.payload.equals(Buffer.from(json, "utf8")) ? earlier : commitTo(json);
+  return earlier !== undefined && payloadOf(earlier).equals(Buffer.from(json, "utf8")) ? earlier : commitTo(json);
 }
 
 function partsOf(draft: AuditDraft, personal: PersonalPart, earlier: Parts | undefined): Parts {
@@ -81,7 +81,7 @@ export function createEncoder({ installationId, keys }: EncoderDeps): Encoder {
   function sealPersonal({ subject }: Prepared, id: string, part: CommittedPart | undefined) {
     if (part === undefined) return { subject: null, personal: null };
     if (subject === undefined) throw new TypeError("a record got its personal part after it was prepared");
-    return { subject: subject.subject, personal: subject.seal({ kind: "audit.personal", id }, plaintextOf(part)) };
+    return { subject: subject.subject, personal: subject.seal({ kind: "audit.personal", id }, part.plaintext) };
   }
 
   function encodeParts(prepared: Prepared, personal: PersonalPart, parts: Parts): AuditRow {
@@ -105,7 +105,7 @@ export function createEncoder({ installationId, keys }: EncoderDeps): Encoder {
       resourceType: column(resource?.type),
       resourceUid: column(resource?.uid),
       ...sealPersonal(prepared, draft.eventId, parts.personal),
-      details: parts.details ? keys.sealer.seal("audit-details", binding, plaintextOf(parts.details)) : null,
+      details: parts.details ? keys.sealer.seal("audit-details", binding, parts.details.plaintext) : null,
       addressIndex: personal.address === undefined ? null : indexAddress(keys.blindIndex, personal.address),
       loginNameIndex: personal.login_name === undefined ? null : indexLoginName(keys.blindIndex, personal.login_name),
     };

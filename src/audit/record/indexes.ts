@@ -9,6 +9,7 @@ const mappedIpv4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
 
 /** One spelling per address: IPv6 in its short form, IPv4 as IPv4 even where a socket shows it as IPv6. */
 function canonicalAddress(address: string): string {
+  if (!address.includes(":")) return address;
   const mapped = mappedIpv4.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

@@ -68,8 +68,10 @@ function fittingOf(statements: readonly Statement[], rows: readonly AuditRow[]):
   const at = sizes.findIndex((size) => size >= rows.length);
   const [statement, size] = [statements[at], sizes[at]];
   if (statement === undefined || size === undefined) throw new RangeError("too many rows for one statement");
-  const padding = new Array<null>((size - rows.length) * types.length).fill(null);
-  return [statement, [...rows.flatMap(valuesOf), ...padding]];
+  const parameters: unknown[] = [];
+  for (const row of rows) parameters.push(...valuesOf(row));
+  while (parameters.length < size * types.length) parameters.push(null);
+  return [statement, parameters];
 }
 
 function valuesOf(row: AuditRow): unknown[] {

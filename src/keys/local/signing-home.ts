@@ -31,9 +31,16 @@ function contextOf(algorithm: SignatureAlgorithm, kid: string): Buffer {
   return canonicalTuple([algorithm, kid]);
 }
 
+// Joining six hundred characters and hashing them costs a microsecond, and a key in use is the same object each time.
+const names = new WeakMap<HomeSigningKey["jwk"], Pick<HomeSigningKey, "algorithm" | "handle"> & { name: string }>();
+
 /** All of it, so that a key that is open for one row never signs for another that borrowed its handle. */
-function nameOf({ algorithm, jwk: { x, y, n }, handle }: HomeSigningKey): string {
-  return `${algorithm} ${x} ${y} ${n} ${handle}`;
+function nameOf({ algorithm, jwk, handle }: HomeSigningKey): string {
+  const known = names.get(jwk);
+  if (known?.algorithm === algorithm && known.handle === handle) return known.name;
+  const name = `${algorithm} ${jwk.x} ${jwk.y} ${jwk.n} ${handle}`;
+  names.set(jwk, { algorithm, handle, name });
+  return name;
 }
 
 export function createLocalSigningHome(wrapping: KeyDocument["wrapping"], installationId: string): LocalSigningHome {

@@ -94,8 +94,12 @@ export function readPayload(token: CompactToken): JsonObject {
   return parsePart(token.payload);
 }
 
+/** The header as its part of a token; all tokens that a key signs have the same. */
+export function writeHeader(algorithm: TokenAlgorithm, kid: string): string {
+  return Buffer.from(JSON.stringify({ alg: algorithm, typ: accessTokenType, kid })).toString("base64url");
+}
+
 /** Header and payload, ready to be signed. */
-export function writeSigningInput(algorithm: TokenAlgorithm, kid: string, payload: string): string {
-  const header = JSON.stringify({ alg: algorithm, typ: accessTokenType, kid });
-  return `${Buffer.from(header).toString("base64url")}.${Buffer.from(payload).toString("base64url")}`;
+export function writeSigningInput(header: string, payload: string): string {
+  return `${header}.${Buffer.from(payload).toString("base64url")}`;
 }

@@ -22,7 +22,8 @@ export interface IssueTokenDeps {
 function describe({ audit }: Call, { standing, clientId, credentialId, method }: ProvenMachine): void {
   audit.actor = { id: standing.principalId, kind: "service_account", sessionId: undefined, clientId };
   audit.subjectId = standing.principalId;
-  audit.details = { ...audit.details, credential: method, ...(credentialId && { credential_id: credentialId }) };
+  audit.details.credential = method;
+  if (credentialId !== undefined) audit.details.credential_id = credentialId;
 }
 
 export function createIssueToken(deps: IssueTokenDeps): UnaryHandler<typeof TokenService.method.issueToken> {
@@ -55,7 +56,8 @@ export function createIssueToken(deps: IssueTokenDeps): UnaryHandler<typeof Toke
       now: call.now,
     });
     call.audit.resources.push({ type: "token", uid: token.tokenId });
-    call.audit.details = { ...call.audit.details, audience: bounds.audience, scopes: [...bounds.scopes] };
+    call.audit.details.audience = bounds.audience;
+    call.audit.details.scopes = bounds.scopes;
     return create(IssueTokenResponseSchema, { issued: issuedToken(token, bounds, confirmation) });
   };
 }

@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createHmacKey, eraseHmacKey, type HmacAlgorithm, hmac, hmacOnce } from "../../../src/kernel/hmac.ts";
+import { createHmacKey, eraseHmacKey, type HmacAlgorithm, hmac, hmacOnce, hmacText } from "../../../src/kernel/hmac.ts";
 
 const algorithms: readonly HmacAlgorithm[] = ["sha256", "sha512"];
 
@@ -47,6 +47,15 @@ describe("HMAC", () => {
         const ready = createHmacKey(algorithm, key);
         expect(hmac(ready, message).equals(expected)).toBe(true);
         if (algorithm === "sha256") expect(hmacOnce(key, message)).toBe(expected.toString("hex"));
+      }),
+    );
+  });
+
+  it("is that of the parts joined, one character a byte", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 128 }), fc.array(fc.uint8Array({ maxLength: 200 })), (key, parts) => {
+        const expected = createHmac("sha512", key).update(Buffer.concat(parts)).digest().toString("latin1");
+        expect(hmacText(createHmacKey("sha512", key), ...parts)).toBe(expected);
       }),
     );
   });

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createAeadKey, open, seal, sealedOverhead } from "../../../src/keys/committing-aead.ts";
+import { createAeadKey, open, seal, sealedOverhead, sealInto } from "../../../src/keys/committing-aead.ts";
 import vectors from "../../fixtures/vectors/committing-aead.json" with { type: "json" };
 
 const key = randomBytes(32);
@@ -41,6 +41,17 @@ describe("committing AEAD", () => {
   it("takes the key as it is or made ready", () => {
     expect(open(createAeadKey(key), place, seal(key, place, plaintext))).toEqual(plaintext);
     expect(open(key, place, seal(createAeadKey(key), place, plaintext))).toEqual(plaintext);
+  });
+
+  it("seals into room of the right size, and into no other", () => {
+    const room = Buffer.alloc(4 + plaintext.length + sealedOverhead, 7);
+    sealInto(room.subarray(4), key, place, plaintext);
+    expect(room.subarray(0, 4)).toEqual(Buffer.alloc(4, 7));
+    expect(open(key, place, room.subarray(4))).toEqual(plaintext);
+    for (const change of [-1, 1])
+      expect(() => sealInto(Buffer.alloc(plaintext.length + sealedOverhead + change), key, place, plaintext)).toThrow(
+        RangeError,
+      );
   });
 
   it("KEY-05 opens nothing when any single byte of the sealed value is changed", () => {

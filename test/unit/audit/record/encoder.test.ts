@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import canonicalize from "canonicalize";
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { leafHash } from "../../../../src/audit/domain/entry.ts";
 import { createEncoder, type Encoder } from "../../../../src/audit/record/encoder.ts";
@@ -139,6 +141,40 @@ describe("a record", () => {
     expect(JSON.parse(opened((await encode(many)).row.details, `|${many.eventId}||`).payload)).toMatchObject({
       cut: true,
     });
+  });
+
+  it("AUD-10 leaves details that fit as they are, and bounds the rest wherever the one that does not stands", async () => {
+    const short = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.maxSafeInteger(),
+      fc.boolean(),
+      fc.constant(null),
+    );
+    const { fitting } = fc.letrec<{ fitting: AuditDraft["details"][string] }>((tie) => ({
+      fitting: fc.oneof(
+        { depthSize: "small" },
+        short,
+        fc.array(tie("fitting"), { maxLength: 3 }),
+        fc.dictionary(fc.string({ maxLength: 64 }), tie("fitting"), { maxKeys: 3 }),
+      ),
+    }));
+    const unfit = [
+      ["x".repeat(1_025), `${"x".repeat(1_024)}...[cut, was 1025 long]`],
+      ["\ud800", "\ufffd"],
+      [1.5, "1.5"],
+      [2 ** 53, "9007199254740992"],
+    ] as const;
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string({ maxLength: 64 }), fitting, { minKeys: 1 }), async (details) => {
+        const asIs = draftOf({ details });
+        expect(opened((await encode(asIs)).row.details, `|${asIs.eventId}||`).payload).toBe(canonicalize(details));
+        for (const [given, kept] of unfit) {
+          const one = draftOf({ details: { ...details, given: [{ given }] } });
+          const expected = canonicalize({ ...details, given: [{ given: kept }] });
+          expect(opened((await encode(one)).row.details, `|${one.eventId}||`).payload).toBe(expected);
+        }
+      }),
+    );
   });
 
   it("AUD-10 survives details that are nested without end", async () => {
