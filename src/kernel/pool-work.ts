@@ -2,14 +2,16 @@
 // more than handing the job over, and takes a core from it at once when cores are few; jobs that leave together wake it once.
 // Measured on two cores: an issued token cost the event loop 210 us instead of 265, and the pool 42 instead of 57.
 
-/** Runs the job soon, with others that came meanwhile. Settles as the job does. */
-export type PoolWork<T> = (job: () => Promise<T>) => Promise<T>;
+export type Done<T> = (error: Error | null, answer: T) => void;
+
+/** Begins the job soon, with others that came meanwhile. Settles as the job says that it is done, or fails as it does at its beginning. */
+export type PoolWork<T> = (begin: (done: Done<T>) => void) => Promise<T>;
 
 /** With fewer under way than this the pool runs dry before the next jobs reach it. */
 const enoughUnderWay = 16;
 
 export function createPoolWork<T>(): PoolWork<T> {
-  let waiting: (() => Promise<void>)[] = [];
+  let waiting: (() => void)[] = [];
   let scheduled = false;
   let underWay = 0;
 
@@ -18,7 +20,7 @@ export function createPoolWork<T>(): PoolWork<T> {
     const leaving = waiting;
     waiting = [];
     underWay += leaving.length;
-    for (const run of leaving) void run();
+    for (const run of leaving) run();
   }
 
   function finished(): void {
@@ -26,18 +28,21 @@ export function createPoolWork<T>(): PoolWork<T> {
     if (underWay < enoughUnderWay && waiting.length > 0 && !scheduled) release();
   }
 
-  return (job) =>
+  return (begin) =>
     new Promise((resolve, reject) => {
-      async function run(): Promise<void> {
+      const done: Done<T> = (error, answer) => {
+        if (error === null) resolve(answer);
+        else reject(error);
+        finished();
+      };
+      waiting.push(() => {
         try {
-          resolve(await job());
+          begin(done);
         } catch (error) {
           reject(error);
-        } finally {
           finished();
         }
-      }
-      waiting.push(run);
+      });
       if (scheduled || underWay >= enoughUnderWay) return;
       scheduled = true;
       setImmediate(release);

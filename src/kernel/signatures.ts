@@ -44,12 +44,7 @@ export function createSign(algorithm: SignatureAlgorithm, privateKey: KeyObject)
   const { digest } = form;
   const key = ready(privateKey, form);
   return async (input) => {
-    const signature = await signing(
-      () =>
-        new Promise((resolve, reject) =>
-          sign(digest, input, key, (error, made) => (error === null ? resolve(made) : reject(error))),
-        ),
-    );
+    const signature = await signing((done) => sign(digest, input, key, done));
     return algorithm === "ES256" ? rawOf(signature) : signature;
   };
 }
@@ -61,11 +56,6 @@ export function createVerify(algorithm: SignatureAlgorithm, publicKey: KeyObject
   return async (input, given) => {
     if (bytes !== undefined && given.length !== bytes) return false;
     const signature = algorithm === "ES256" ? derOf(given) : given;
-    return await verifying(
-      () =>
-        new Promise((resolve, reject) =>
-          verify(digest, input, key, signature, (error, valid) => (error === null ? resolve(valid) : reject(error))),
-        ),
-    );
+    return await verifying((done) => verify(digest, input, key, signature, done));
   };
 }

@@ -2,7 +2,7 @@
 // "c") never share a hash; purposes have keys of their own, so a hash of one means nothing to another.
 import { timingSafeEqual } from "node:crypto";
 import { type HmacKey, hmac } from "../kernel/hmac.ts";
-import type { Macs } from "../kernel/sealing.ts";
+import type { Mac, Macs } from "../kernel/sealing.ts";
 import { canonicalTuple, type TuplePart } from "./canonical-tuple.ts";
 import { dataCorrupt } from "./failures.ts";
 import type { KeyRing } from "./installation-keys.ts";
@@ -19,10 +19,13 @@ export function createMacs(ring: KeyRing): Macs {
       return { version, value: macOf(key, parts) };
     },
     candidates(purpose, parts) {
-      return ring.versions(purpose).flatMap((version) => {
+      const tuple = canonicalTuple(parts);
+      const found: Mac[] = [];
+      for (const version of ring.versions(purpose)) {
         const key = ring.macKey(purpose, version);
-        return key === undefined ? [] : { version, value: macOf(key, parts) };
-      });
+        if (key !== undefined) found.push({ version, value: hmac(key, tuple) });
+      }
+      return found;
     },
     matches(purpose, parts, expected) {
       const key = ring.macKey(purpose, expected.version);

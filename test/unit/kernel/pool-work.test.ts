@@ -1,20 +1,18 @@
 // Jobs leave together, and each settles by itself.
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { createPoolWork } from "../../../src/kernel/pool-work.ts";
+import { createPoolWork, type Done } from "../../../src/kernel/pool-work.ts";
 
 /** Jobs that end when they are told to. */
 function createJobs() {
   const begun: string[] = [];
-  const ends = new Map<string, PromiseWithResolvers<string>>();
-  const job = (name: string) => () => {
+  const ends = new Map<string, Done<string>>();
+  const job = (name: string) => (done: Done<string>) => {
     begun.push(name);
-    const end = Promise.withResolvers<string>();
-    ends.set(name, end);
-    return end.promise;
+    ends.set(name, done);
   };
-  const end = (name: string) => ends.get(name)?.resolve(name);
-  const fail = (name: string) => ends.get(name)?.reject(new Error(name));
+  const end = (name: string) => ends.get(name)?.(null, name);
+  const fail = (name: string) => ends.get(name)?.(new Error(name), "");
   return { begun, job, end, fail };
 }
 
