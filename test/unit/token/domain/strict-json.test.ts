@@ -42,6 +42,17 @@ describe("parseJsonObject", () => {
     expect(read(text)).toBeUndefined();
   });
 
+  it("JWT-17 refuses any doubled member of an object that is written with and without spaces", () => {
+    const name = fc.string({ maxLength: 5 });
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.integer()), name, fc.constantFrom("", " "), (others, doubled, space) => {
+        const member = `${space}${JSON.stringify(doubled)}:1`;
+        const rest = JSON.stringify(others).slice(1, -1);
+        expect(read(`{${[rest, member, member].filter((part) => part !== "").join(",")}}`)).toBeUndefined();
+      }),
+    );
+  });
+
   it.each([['{"a":{"x":1},"b":{"x":2}}'], ['{"a":"{\\"a\\":1,\\"a\\":2}"}'], ['{"a":["a","a"],"b":":"}']])(
     "JWT-17 takes the same name in different objects, and names inside values: %s",
     (text) => {
@@ -62,11 +73,13 @@ describe("parseJsonObject", () => {
   });
 
   it("JWT-18 refuses deep nesting without using the stack for it", () => {
-    const nested = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
-    expect(read(nested(7))).toBeDefined();
-    expect(read(nested(8))).toBeUndefined();
-    expect(read(nested(200))).toBeUndefined();
-    expect(read(nested(8_000))).toBeUndefined();
+    const nested = (depth: number, space: string) => `{${space}"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    for (const space of ["", " "]) {
+      expect(read(nested(7, space))).toBeDefined();
+      expect(read(nested(8, space))).toBeUndefined();
+      expect(read(nested(200, space))).toBeUndefined();
+      expect(read(nested(8_000, space))).toBeUndefined();
+    }
   });
 
   it("JWT-22 is not slowed down by quotes and backslashes", () => {
