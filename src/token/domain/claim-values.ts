@@ -21,7 +21,7 @@ export function texts(payload: JsonObject, name: string): readonly string[] {
 }
 
 /** 1e999 is a number to JSON.parse: Infinity, and a token that never expires. Fractions and 9e15 are refused with it. */
-export function wholeNumber(payload: JsonObject, name: string): number {
+function wholeNumber(payload: JsonObject, name: string): number {
   const value = payload[name];
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed();
   return value;
@@ -31,6 +31,13 @@ export function instant(payload: JsonObject, name: string): number {
   const value = wholeNumber(payload, name);
   // Beyond what a Date can hold (ECMA-262 section 21.4.1.1).
   if (value > 8.64e12) throw malformed();
+  return value;
+}
+
+/** Of a principal or a client: int32, as Postgres has it. */
+export function generationNumber(payload: JsonObject, name: string): number {
+  const value = wholeNumber(payload, name);
+  if (value > 2 ** 31 - 1) throw malformed();
   return value;
 }
 

@@ -7,6 +7,7 @@ import { formatId, parseId } from "../../kernel/ids.ts";
 import type { Confirmation } from "../../kernel/principal.ts";
 import {
   asObject,
+  generationNumber,
   instant,
   malformed,
   optional,
@@ -15,7 +16,6 @@ import {
   texts,
   uuid,
   uuidText,
-  wholeNumber,
 } from "./claim-values.ts";
 import { readConfirmation, writeConfirmation } from "./confirmation.ts";
 import {
@@ -98,13 +98,13 @@ function readMembers(payload: JsonObject): Omit<AccessTokenClaims, "issuer" | "a
     tokenId: uuid(text(payload, "jti")),
     sessionId: optional(payload, "sid", sessionOf),
     clientId: text(payload, "client_id"),
-    clientGeneration: optional(payload, "cgen", wholeNumber),
+    clientGeneration: optional(payload, "cgen", generationNumber),
     scopes: scopesOf(payload),
     roles: texts(payload, "roles"),
     authenticationMethods: texts(payload, "amr"),
     authenticationContext: text(payload, "acr"),
     authenticatedAt: instant(payload, "auth_time"),
-    generation: wholeNumber(payload, "gen"),
+    generation: generationNumber(payload, "gen"),
     since: optional(payload, "since", preciseInstant),
     credentialId: optional(payload, "cred", uuidText),
     confirmation: optional(payload, "cnf", readConfirmation),

@@ -1,6 +1,15 @@
 // Who acts for whom (RFC 8693 sections 4.1 and 4.4), and what a token that was exchanged rests on: it dies with each of them.
 import { formatId, parseId } from "../../kernel/ids.ts";
-import { asObject, malformed, optional, preciseInstant, text, uuid, uuidText, wholeNumber } from "./claim-values.ts";
+import {
+  asObject,
+  generationNumber,
+  malformed,
+  optional,
+  preciseInstant,
+  text,
+  uuid,
+  uuidText,
+} from "./claim-values.ts";
 import type { JsonObject } from "./strict-json.ts";
 
 /** Who uses a token in the name of its subject. */
@@ -84,7 +93,7 @@ function readOrigin(value: unknown): Origin {
     tokenId: uuid(text(origin, "jti")),
     kid: text(origin, "kid"),
     clientId: text(origin, "client_id"),
-    clientGeneration: optional(origin, "cgen", wholeNumber),
+    clientGeneration: optional(origin, "cgen", generationNumber),
     credentialId: optional(origin, "cred", uuidText),
     since: optional(origin, "since", preciseInstant),
     subject: optional(origin, "sub", uuidText),
@@ -114,7 +123,7 @@ export function writeHands(hands: readonly Hand[] | undefined): readonly JsonObj
 
 function readHand(value: unknown): Hand {
   const hand = asObject(value);
-  return { subject: uuid(parseId("principal", text(hand, "sub"))), generation: wholeNumber(hand, "gen") };
+  return { subject: uuid(parseId("principal", text(hand, "sub"))), generation: generationNumber(hand, "gen") };
 }
 
 export function readHands(payload: JsonObject): readonly Hand[] {

@@ -118,6 +118,21 @@ describe("an access token of a client", () => {
     );
   });
 
+  it.each([
+    ["its client", (of: number) => ({ cgen: of })],
+    ["its principal", (of: number) => ({ gen: of })],
+    ["what it was exchanged for", (of: number) => ({ src: [{ jti: session, kid: "k", client_id: "shop", cgen: of }] })],
+    ["who exchanged it", (of: number) => ({ via: [{ sub: `prn_${session}`, gen: of }] })],
+  ])("JWT-02 has no generation of %s that Postgres could not count", async (_title, change) => {
+    const { issue, verifier, signer } = world();
+    const payload = decodeJwt((await issue(shop)).text);
+    const header = { alg: "ES256", typ: "at+jwt", kid: signer.current().kid };
+    const withGeneration = async (of: number) =>
+      verifier.verify(await signAnything(signer, header, { ...payload, ...change(of) }), now);
+    await withGeneration(2 ** 31 - 1);
+    await expect(withGeneration(2 ** 31)).rejects.toThrow(expect.objectContaining({ reason: "TOKEN_MALFORMED" }));
+  });
+
   it("JWT-05 whoever holds the secret of a foreign audience makes none of another client's", async () => {
     const foreignHmacKey = { audience: "legacy", key: new Secret(randomBytes(32)) };
     const { issue, verifier } = world({ foreignHmacKey });
