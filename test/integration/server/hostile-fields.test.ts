@@ -95,10 +95,8 @@ describe("hostile values", () => {
     const { stderr } = server.output();
     const lines = stderr.split("\n").filter(Boolean);
     expect(lines.length).toBeGreaterThan(100);
-    const read = lines.map((line) => JSON.parse(line) as { level: string; err?: { cause?: { message: string } } });
-    const failures = read.filter(({ level }) => level === "error");
-    // A disk that stands still for two seconds fails calls as well, and no value of theirs made it.
-    expect(failures.filter(({ err }) => err?.cause?.message !== "the audit record was not stored in time")).toEqual([]);
+    const read = lines.map((line) => JSON.parse(line) as { level: string });
+    expect(read.filter(({ level }) => level === "error")).toEqual([]);
     expect(stderr).not.toContain(marker);
     expect(stderr).not.toContain("forged");
   });
