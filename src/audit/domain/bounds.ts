@@ -71,8 +71,8 @@ function boundedMembers(members: { readonly [key: string]: AuditValue }, depth: 
 
 /** Whether bounding it would leave it as it is. Most details are like that, and copying them is felt in every record. */
 function fits(value: AuditValue | undefined, depth: number): boolean {
-  if (typeof value === "string") return value.length <= longestDetail && value.isWellFormed();
-  if (typeof value === "number") return Number.isSafeInteger(value);
+  if (typeof value === "string") return boundedText(value, longestDetail) === value;
+  if (typeof value === "number") return boundedNumber(value) === value;
   if (value === null || typeof value !== "object") return true;
   if (depth === deepestDetail) return false;
   if (Array.isArray(value)) return value.every((item: AuditValue) => fits(item, depth + 1));
@@ -81,7 +81,7 @@ function fits(value: AuditValue | undefined, depth: number): boolean {
 
 function membersFit(members: AuditDraft["details"], depth: number): boolean {
   for (const key of Object.keys(members))
-    if (key.length > longestType || !key.isWellFormed() || !fits(members[key], depth + 1)) return false;
+    if (boundedText(key, longestType) !== key || !fits(members[key], depth + 1)) return false;
   return true;
 }
 
