@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gatehouse } from "../../../clients/typescript/src/index.ts";
 import { frame, grpcHeaders, pathOf, type RawAnswer, send } from "../../conformance/door.ts";
+import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { everyMethod, methodName } from "./called-by-descriptor.ts";
+import { databaseUrl } from "./database-url.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
 import { hostileDocuments, hostileRequests, marker } from "./hostile-values.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "./installation.ts";
@@ -19,6 +21,7 @@ function batches<T>(all: readonly T[]): T[][] {
 const ours: ReadonlySet<number | undefined> = new Set([undefined, 2, 13, 15]);
 
 describe("hostile values", () => {
+  let database: TestDatabase;
   let installation: Installation;
   let server: GatehouseProcess;
   let client: Gatehouse;
@@ -32,7 +35,9 @@ describe("hostile values", () => {
       .map(({ grantId }) => grantId);
 
   beforeAll(async () => {
+    database = await startTestDatabase();
     installation = await makeInstallation({
+      GATEHOUSE_DATABASE_URL: databaseUrl(database.connection("app")),
       GATEHOUSE_LOG_LEVEL: "debug",
       GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
       GATEHOUSE_ARGON2_ITERATIONS: "2",
@@ -43,7 +48,10 @@ describe("hostile values", () => {
     client = clientOf(server, tokens.accessToken);
     grants = await grantsNow();
   });
-  afterAll(() => installation[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await installation[Symbol.asyncDispose]();
+    await database.drop();
+  });
 
   /** A session of its own, since Logout is one of the methods. */
   async function authorization(): Promise<string> {

@@ -1,10 +1,10 @@
 // An installation for one test file: a data directory of its own, and the command on it as often as the test wants.
-import { mkdtemp, readdir, readFile, readlink, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, readlink, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createGatehouse, type Gatehouse, type Tokens, tokensOf } from "../../../clients/typescript/src/index.ts";
 import { layoutOf } from "../../../src/postgres/embedded/layout.ts";
 import { stopPostmaster } from "../../../src/postgres/embedded/postmaster.ts";
+import { makeDataDirectory } from "../../fixtures/data-directory.ts";
 import { keySettings } from "../../fixtures/key-home.ts";
 import { type Environment, type GatehouseProcess, startGatehouse } from "./gatehouse-process.ts";
 
@@ -38,7 +38,7 @@ export async function databaseProcesses(dataDir: string): Promise<readonly numbe
 
 /** Keys are in the home of the run, unless the test gives GATEHOUSE_KEYS. Its limits are off unless the test is about them: every call comes from one address. */
 export async function makeInstallation(more: Environment = {}): Promise<Installation> {
-  const scratch = await mkdtemp(join(tmpdir(), "gatehouse-e2e-"));
+  const scratch = await makeDataDirectory("gatehouse-e2e-");
   const dataDir = join(scratch, "data");
   const started: GatehouseProcess[] = [];
   const environment = {
