@@ -14,6 +14,10 @@ const explained: ReadonlyMap<string, string> = new Map([
     "RC4",
     "Debian's own openssl has no RC4 to test with; the kinds of ciphers that are offered show that there is none",
   ],
+  [
+    "secure_client_renego",
+    "a client without HTTP/2 is parted from, which on a busy machine it reads as consent; test/integration/tls/handshakes.test.ts is refused",
+  ],
 ]);
 
 let installation: Installation;
