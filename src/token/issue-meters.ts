@@ -3,39 +3,24 @@
 import type { IssueTokenRequest } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { GatehouseError, grpcCode } from "../kernel/errors.ts";
 import type { Call } from "../kernel/handler.ts";
-import type { Counter, Metrics } from "../kernel/metrics.ts";
+import type { Metrics } from "../kernel/metrics.ts";
 import type { Observer } from "../kernel/observer.ts";
-import type { AccessTokenOrder, AccessTokens } from "./access-tokens.ts";
+import type { AccessTokens } from "./access-tokens.ts";
 
 /** What a token is given for. */
-const grants = [
-  "login",
-  "refresh",
-  "exchange",
-  "client_credentials",
-  "api_key",
-  "certificate",
-  "kubernetes_token",
-] as const;
-
-export type Grant = (typeof grants)[number];
+export type Grant =
+  | "login"
+  | "refresh"
+  | "exchange"
+  | "client_credentials"
+  | "api_key"
+  | "certificate"
+  | "kubernetes_token";
 
 /** From a cached answer to a key home or a database that is slow. */
 export const bounds = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export const secondsSince = (begun: number): number => (performance.now() - begun) / 1000;
-
-const machineGrants: Readonly<Record<string, Grant>> = {
-  client_secret: "client_credentials",
-  api_key: "api_key",
-  mtls: "certificate",
-  kubernetes: "kubernetes_token",
-};
-
-/** A machine proves itself in one way, which its token tells. */
-export function grantOfMachine({ authenticationMethods: [method = ""] }: AccessTokenOrder): Grant {
-  return machineGrants[method] ?? "client_credentials";
-}
 
 const askedGrants = {
   client: "client_credentials",
@@ -52,17 +37,12 @@ export function grantAskedFor({ credential }: Pick<IssueTokenRequest, "credentia
 export function meterAccessTokens(
   accessTokens: AccessTokens,
   { metrics, tracer }: Observer,
-): (grantOf: Grant | ((order: AccessTokenOrder) => Grant)) => AccessTokens {
+): (grant: Grant) => AccessTokens {
   const issued = metrics.counter<"grant" | "outcome">({
     name: "gatehouse_tokens_issued_total",
     help: "Access tokens signed, and those that could not be, by what they were given for.",
     labels: ["grant", "outcome"],
   });
-  const counters = new Map<Grant, { readonly ok: Counter; readonly failed: Counter }>();
-  for (const grant of grants) {
-    const [ok, failed] = [issued.with({ grant, outcome: "ok" }), issued.with({ grant, outcome: "failed" })];
-    counters.set(grant, { ok, failed });
-  }
   const duration = metrics
     .histogram({
       name: "gatehouse_token_creation_duration_seconds",
@@ -70,22 +50,24 @@ export function meterAccessTokens(
       bounds,
     })
     .with({});
-  return (grantOf) => ({
-    async issue(order) {
-      const begun = performance.now();
-      const counter = counters.get(typeof grantOf === "string" ? grantOf : grantOf(order));
-      try {
-        const token = await tracer.within("token signature", () => accessTokens.issue(order));
-        counter?.ok.add();
-        return token;
-      } catch (error) {
-        counter?.failed.add();
-        throw error;
-      } finally {
-        duration.record(secondsSince(begun));
-      }
-    },
-  });
+  return (grant) => {
+    const [ok, failed] = [issued.with({ grant, outcome: "ok" }), issued.with({ grant, outcome: "failed" })];
+    return {
+      async issue(order) {
+        const begun = performance.now();
+        try {
+          const token = await tracer.within("token signature", () => accessTokens.issue(order));
+          ok.add();
+          return token;
+        } catch (error) {
+          failed.add();
+          throw error;
+        } finally {
+          duration.record(secondsSince(begun));
+        }
+      },
+    };
+  };
 }
 
 /** Codes of a caller who is wrong; the others say that something here did not work. */

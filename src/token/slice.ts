@@ -23,7 +23,7 @@ import type { SigningKeys } from "../keys/ports.ts";
 import { createAccessTokens } from "./access-tokens.ts";
 import { createAuthenticator, createPossessionGuard } from "./authenticator.ts";
 import { createHandedTokens } from "./handed-tokens.ts";
-import { createGrantMeter, grantAskedFor, grantOfMachine, meterAccessTokens } from "./issue-meters.ts";
+import { createGrantMeter, grantAskedFor, meterAccessTokens } from "./issue-meters.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMachineCredentials } from "./machine-credentials.ts";
 import { createValidations, meterAuthenticator, meterRefresh, meterVerifier } from "./meters.ts";
@@ -98,6 +98,12 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
   const liveness = createLiveness({ ...deps, revocations });
   const signed = createAccessTokens(signingKeys, settings, deps.displayNames);
   const accessTokensFor = meterAccessTokens(issueSince(signed, revocations), deps);
+  const machineTokens = {
+    client_secret: accessTokensFor("client_credentials"),
+    api_key: accessTokensFor("api_key"),
+    mtls: accessTokensFor("certificate"),
+    kubernetes: accessTokensFor("kubernetes_token"),
+  };
   const refreshTokens = createRefreshTokens(deps.macs);
   const sessionFacts = createSessionFacts(reader);
   const proofs = createProofs({ ...deps, settings: settings.dpop });
@@ -117,10 +123,7 @@ export function createTokenSlice(deps: TokenSliceDeps): TokenSlice {
       bindService(TokenService, {
         introspect,
         batchIntrospect: createBatchIntrospect({ ...ofIntrospect, introspect, introspectBy }),
-        issueToken: meterGrant(
-          createIssueToken({ ...shared, machines, accessTokens: accessTokensFor(grantOfMachine) }),
-          grantAskedFor,
-        ),
+        issueToken: meterGrant(createIssueToken({ ...shared, machines, accessTokens: machineTokens }), grantAskedFor),
         exchangeToken: meterGrant(
           createExchangeToken({ ...shared, handedTokens, accessTokens: accessTokensFor("exchange") }),
           () => "exchange",

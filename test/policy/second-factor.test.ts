@@ -43,7 +43,7 @@ const tokens = {
   claimed: by({ authenticationContext: "aal2" }),
   lent: by({ delegated: true }),
   machine: by(
-    { authenticationMethods: ["api_key"], authenticationContext: "1", sessionId: undefined },
+    { authenticationMethods: ["api_key"], authenticationContext: "aal1", sessionId: undefined },
     "service_account",
   ),
   powerless: { ...principalOf({ grants: [] }), authenticatedAt: lately },

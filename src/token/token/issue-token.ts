@@ -2,6 +2,7 @@
 // the record, so there is nothing that would have to commit with it.
 import { create } from "@bufbuild/protobuf";
 import { IssueTokenResponseSchema, type TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
+import { oneFactor } from "../../kernel/assurance.ts";
 import { audienceWithin, scopesWithin } from "../../kernel/client-bounds.ts";
 import type { Call, UnaryHandler } from "../../kernel/handler.ts";
 import type { AccessTokens } from "../access-tokens.ts";
@@ -13,7 +14,8 @@ import type { TokenSettings } from "../settings.ts";
 
 export interface IssueTokenDeps {
   readonly machines: MachineCredentials;
-  readonly accessTokens: AccessTokens;
+  /** By what the machine proved itself with. */
+  readonly accessTokens: Readonly<Record<ProvenMachine["method"], AccessTokens>>;
   readonly proofs: Proofs;
   readonly settings: Pick<TokenSettings, "ownAudience">;
 }
@@ -47,11 +49,11 @@ export function createIssueToken(deps: IssueTokenDeps): UnaryHandler<typeof Toke
     const { standing, clientId, client, credentialId, endsBy, method } = machine;
     const bounds = boundsOf(machine, request);
     const confirmation = await proofs.confirm(client, call);
-    const token = await accessTokens.issue({
+    const token = await accessTokens[method].issue({
       ...bounds,
       ...{ standing, clientId, client, credentialId, endsBy, lifetimeMs, mayAct, confirmation },
       authenticationMethods: [method],
-      authenticationContext: "1",
+      authenticationContext: oneFactor,
       authenticatedAt: call.now,
       now: call.now,
     });

@@ -75,6 +75,7 @@ describe("RPC-02 health per dependency", () => {
     expect(await health("gatehouse.dependency.postgres")).toBe("SERVING");
     const began = performance.now();
     await database?.stop();
+    database = undefined;
     await becomes("", "NOT_SERVING");
     expect(performance.now() - began).toBeLessThan(15_000);
     for (const service of ["gatehouse.auth.v1.AuthService", "gatehouse.dependency.postgres"])

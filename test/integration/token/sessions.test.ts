@@ -33,7 +33,7 @@ describe("a prepared session", () => {
       audience: undefined,
       scopes: [],
       authenticationMethods: ["pwd"],
-      authenticationContext: "1",
+      authenticationContext: "aal1",
       deviceName: "",
       peer: { address: "unix", userAgent: "" },
       possession: { proofs: [], httpMethod: "POST", path: "/test", certificate: undefined },

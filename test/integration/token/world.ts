@@ -109,7 +109,7 @@ export async function logIn(
       audience: undefined,
       scopes: [],
       authenticationMethods: ["pwd"],
-      authenticationContext: "1",
+      authenticationContext: "aal1",
       deviceName: "laptop",
       peer: { address: "192.0.2.7", userAgent: "test" },
       possession: { proofs: [], httpMethod: "POST", path: "/test", certificate: undefined },

@@ -19,7 +19,7 @@ function order(more: Record<string, unknown> = {}) {
     audience: "gatehouse",
     scopes: ["secrets.read", "audit.read"],
     authenticationMethods: ["pwd"],
-    authenticationContext: "1",
+    authenticationContext: "aal1",
     authenticatedAt: new Date("2026-11-21T11:00:00Z"),
     now,
     endsBy: new Date("2026-12-01T00:00:00Z"),
@@ -59,7 +59,7 @@ describe("an access token", () => {
         scope: "secrets.read audit.read",
         roles: ["viewer"],
         amr: ["pwd"],
-        acr: "1",
+        acr: "aal1",
         auth_time: 1795258800,
         gen: 3,
       });

@@ -48,7 +48,7 @@ describe("a good token", () => {
       tokenId,
       scopes: new Set(["secrets.read", "audit.read"]),
       authenticationMethods: ["pwd"],
-      authenticationContext: "1",
+      authenticationContext: "aal1",
       authenticatedAt: world.time.now,
       tokenExpiresAt: new Date(world.time.now.getTime() + 1_800_000),
       standing: standingOf(alice),

@@ -26,7 +26,7 @@ export function goodPayload(world: TokenWorld): Record<string, unknown> {
     scope: "*",
     roles: ["viewer"],
     amr: ["pwd"],
-    acr: "1",
+    acr: "aal1",
     auth_time: now,
     gen: 1,
   };

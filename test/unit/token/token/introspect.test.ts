@@ -69,7 +69,7 @@ describe("a live token", () => {
       scopes: ["secrets.read", "audit.read"],
       roles: ["viewer"],
       authenticationMethods: ["pwd"],
-      authenticationContext: "1",
+      authenticationContext: "aal1",
       authenticationTime: at,
       issueTime: at,
       notBeforeTime: at,

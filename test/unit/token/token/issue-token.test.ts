@@ -191,6 +191,12 @@ describe("CLM-06 the identity of a machine", () => {
     standings.set({ ...standing, kind: "person" });
     await expect(issue(asTill)).rejects.toMatchObject({ reason: "CLIENT_NOT_ALLOWED" });
   });
+
+  it("CLM-11 says that it was proven by one thing, in the words that a person's token has for that", async () => {
+    const { issue } = world();
+    expect((await issue(asTill)).claims).toMatchObject({ acr: "aal1", amr: ["client_secret"] });
+    expect((await issue(byKey)).claims).toMatchObject({ acr: "aal1", amr: ["api_key"] });
+  });
 });
 
 describe("the bounds of an issued token", () => {
