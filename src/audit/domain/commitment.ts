@@ -27,30 +27,32 @@ export interface CommittedPart {
   readonly commitment: string;
 }
 
-export function saltOf({ plaintext }: CommittedPart): Buffer {
+type Plain = Pick<CommittedPart, "plaintext">;
+
+export function saltOf({ plaintext }: Plain): Buffer {
   return plaintext.subarray(0, saltBytes);
 }
 
 /** Canonical JSON of the part. */
-export function payloadOf({ plaintext }: CommittedPart): Buffer {
+export function payloadOf({ plaintext }: Plain): Buffer {
   return plaintext.subarray(saltBytes);
 }
 
-function commitmentOf(plaintext: Buffer): string {
-  return hmacOnce(plaintext.subarray(0, saltBytes), plaintext.subarray(saltBytes));
+function commitmentOf(part: Plain): string {
+  return hmacOnce(saltOf(part), payloadOf(part));
 }
 
 export function commitTo(canonicalPayload: string): CommittedPart {
   const plaintext = Buffer.allocUnsafe(saltBytes + Buffer.byteLength(canonicalPayload, "utf8"));
   writeFreshSalt(plaintext);
   plaintext.write(canonicalPayload, saltBytes, "utf8");
-  return { plaintext, commitment: commitmentOf(plaintext) };
+  return { plaintext, commitment: commitmentOf({ plaintext }) };
 }
 
 /** Undefined when the plaintext is not what the entry committed to. */
 export function readPart(plaintext: Buffer, commitment: string): CommittedPart | undefined {
   if (plaintext.length < saltBytes) return undefined;
   const expected = Buffer.from(commitment, "hex");
-  const actual = Buffer.from(commitmentOf(plaintext), "hex");
+  const actual = Buffer.from(commitmentOf({ plaintext }), "hex");
   return expected.length === actual.length && timingSafeEqual(expected, actual) ? { plaintext, commitment } : undefined;
 }
