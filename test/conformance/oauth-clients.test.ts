@@ -16,6 +16,7 @@ import {
   type Installation,
   makeInstallation,
   type Person,
+  patient,
 } from "../integration/server/installation.ts";
 import type { Given } from "./external/clients/oauth-caller.ts";
 
@@ -46,7 +47,7 @@ describe("off-the-shelf OAuth clients", () => {
     const client = createGatehouse({
       address: server.address,
       tls: { ca: authority },
-      deadlineMs: 20_000,
+      ...patient,
       ...credentials,
     });
     open.push(client);

@@ -17,14 +17,15 @@ const lowestPriority = 19;
 /** The estimate takes time quadratic in this: 0.1 s at worst. What is strong so far does not get weaker by more of it. */
 const longestEstimated = 64;
 
-if (process.platform === "linux") setPriority(0, lowestPriority);
-
 const estimator = new ZxcvbnFactory({
   dictionary: { ...common, ...english },
   graphs: adjacencyGraphs,
   maxLength: longestEstimated,
 });
 const commonPasswords: readonly unknown[] = common["passwords-common"];
+
+// Not before the dictionaries are there: that is 0.1 s once a minute at most, and at the lowest priority seconds beside busy processes.
+if (process.platform === "linux") setPriority(0, lowestPriority);
 
 function estimate({ secret, words }: StrengthJob): StrengthEstimate {
   const password = Buffer.from(secret).toString();

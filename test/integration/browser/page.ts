@@ -43,7 +43,8 @@ function failedOf(thrown: unknown): Failed {
 
 function clientOf({ baseUrl, protocol, loginName, password }: Asked) {
   const credentials = passwordLogin({ loginName, password });
-  return createGatehouse({ baseUrl, protocol, credentials, retry: { maxAttempts: 1 } });
+  // The browser takes the processors that the password is hashed on.
+  return createGatehouse({ baseUrl, protocol, credentials, deadlineMs: 20_000, retry: { maxAttempts: 1 } });
 }
 
 /** Writes a secret and reads it back. */

@@ -9,6 +9,7 @@ import {
   bootstrap,
   type Installation,
   makeInstallation,
+  patient,
   visitorOf,
 } from "../server/installation.ts";
 import { type NginxProxy, proxyAddress, startNginx } from "./nginx.ts";
@@ -35,23 +36,26 @@ afterAll(async () => {
 type Way = readonly [string, (options: { credentials?: string }) => Gatehouse];
 
 const ways: readonly Way[] = [
-  ["gRPC", (options) => createGatehouse({ address: proxy.grpcAddress, ...options })],
-  ["Connect", (options) => createWebGatehouse({ baseUrl: proxy.webAddress, ...options })],
-  ["gRPC-Web", (options) => createWebGatehouse({ baseUrl: proxy.webAddress, protocol: "grpc-web", ...options })],
+  ["gRPC", (options) => createGatehouse({ address: proxy.grpcAddress, ...patient, ...options })],
+  ["Connect", (options) => createWebGatehouse({ baseUrl: proxy.webAddress, ...patient, ...options })],
+  [
+    "gRPC-Web",
+    (options) => createWebGatehouse({ baseUrl: proxy.webAddress, protocol: "grpc-web", ...patient, ...options }),
+  ],
 ];
 
 /** Logs in with a header that claims another address, and answers the address that was written down. */
 async function addressSeen(client: Gatehouse, device: string): Promise<string | undefined> {
   const headers = { "x-forwarded-for": "203.0.113.9", forwarded: "for=203.0.113.9" };
   await client.auth.login({ ...administratorAccount, deviceName: device }, { headers });
-  await using asking = createGatehouse({ address: gatehouse.address, credentials: accessToken });
+  await using asking = createGatehouse({ address: gatehouse.address, credentials: accessToken, ...patient });
   const { sessions } = await asking.sessions.listSessions({});
   return sessions.find(({ deviceName }) => deviceName === device)?.address;
 }
 
 describe.each(ways)("%s through nginx", (name, open) => {
   it("tells the same story", async () => {
-    await using client = open({ credentials: accessToken });
+    await using client = open({ credentials: accessToken, ...patient });
     const path = `proxied/${name}`;
     await client.secrets.putSecret({ path, value: Buffer.from("s3cr3t") });
     expect(Buffer.from((await client.secrets.getSecret({ path })).value).toString()).toBe("s3cr3t");
@@ -67,8 +71,8 @@ describe.each(ways)("%s through nginx", (name, open) => {
 
 describe("without a proxy", () => {
   it("T-10 forwarding headers change nothing", async () => {
-    await using direct = createGatehouse({ address: gatehouse.address });
-    await using web = createWebGatehouse({ baseUrl: gatehouse.webAddress });
+    await using direct = createGatehouse({ address: gatehouse.address, ...patient });
+    await using web = createWebGatehouse({ baseUrl: gatehouse.webAddress, ...patient });
     expect(await addressSeen(direct, "directly")).toBe("127.0.0.1");
     expect(await addressSeen(web, "directly over the web")).toBe("127.0.0.1");
   });

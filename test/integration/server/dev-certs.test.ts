@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createGatehouse } from "../../../clients/typescript/src/index.ts";
 import { runGatehouse } from "./gatehouse-process.ts";
-import { bootstrap, makeInstallation } from "./installation.ts";
+import { bootstrap, makeInstallation, patient } from "./installation.ts";
 
 describe("gatehouse dev-certs", () => {
   it("makes what its own words start a server with, and a client that calls with its certificate alone", async () => {
@@ -23,14 +23,14 @@ describe("gatehouse dev-certs", () => {
 
     const server = await installation.start(settings);
     const ca = await readFile(join(out, "ca.pem"), "utf8");
-    const visitor = createGatehouse({ address: server.address, tls: { ca }, retry: { maxAttempts: 1 } });
+    const visitor = createGatehouse({ address: server.address, tls: { ca }, ...patient });
     const { tokens } = await bootstrap(installation.dataDir, visitor);
     visitor.close();
     const admin = createGatehouse({
       address: server.address,
       tls: { ca },
       credentials: tokens.accessToken,
-      retry: { maxAttempts: 1 },
+      ...patient,
     });
     const { serviceAccount } = await admin.serviceAccounts.createServiceAccount({ displayName: "try" });
     const { principalId = "" } = serviceAccount ?? {};
@@ -43,7 +43,7 @@ describe("gatehouse dev-certs", () => {
     const client = createGatehouse({
       address: server.address,
       tls: { ca, cert: cert ?? "", key: key ?? "" },
-      retry: { maxAttempts: 1 },
+      ...patient,
     });
     const known = () => client.auth.whoAmI({}).then((answer) => answer.principalId, String);
     await expect.poll(known, { timeout: 5_000 }).toBe(principalId);

@@ -32,9 +32,17 @@ export interface GatehouseProcess {
 const command = fileURLToPath(new URL("../../../bin/gatehouse", import.meta.url));
 const longestMs = 20_000;
 const running = new Set<ChildProcess>();
-process.once("exit", () => {
+function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
-});
+}
+process.once("exit", killAll);
+// In sessions of their own they hear nothing of a Ctrl-C.
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(name, () => {
+    killAll();
+    process.kill(process.pid, name);
+  });
+}
 
 /** Nothing of the test's own environment reaches it but what every process needs. */
 function environment(given: Environment): NodeJS.ProcessEnv {
@@ -45,7 +53,9 @@ function environment(given: Environment): NodeJS.ProcessEnv {
 /** `prefix` = a command that runs it, with its arguments. */
 function launch(given: Environment, words: readonly string[], prefix: readonly string[] = []) {
   const [file = command, ...rest] = [...prefix, command, ...words];
-  const child = spawn(file, rest, { env: environment(given), stdio: ["ignore", "pipe", "pipe"] });
+  // A session of its own, as a service manager gives it: Linux weighs the niceness of its hashing threads within that. In the
+  // session of the tests, with two busy processes beside it, a password took 20 s.
+  const child = spawn(file, rest, { env: environment(given), stdio: ["ignore", "pipe", "pipe"], detached: true });
   running.add(child);
   const written = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -66,8 +66,8 @@ export async function makeInstallation(more: Environment = {}): Promise<Installa
   };
 }
 
-// A password is hashed for seconds while other tests have the processors.
-const patient = { deadlineMs: 20_000, retry: { maxAttempts: 1 } } as const;
+/** For clients whose deadline is not what a test is about: a password is hashed for seconds while other tests have the processors. */
+export const patient = { deadlineMs: 20_000, retry: { maxAttempts: 1 } } as const;
 
 export function visitorOf(process: GatehouseProcess): Gatehouse {
   return createGatehouse({ ...patient, address: process.address });

@@ -13,7 +13,14 @@ import {
 } from "../../fixtures/certificates.ts";
 import { makeProver } from "../../fixtures/dpop.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
-import { administratorAccount, bootstrap, type Installation, makeInstallation, type Person } from "./installation.ts";
+import {
+  administratorAccount,
+  bootstrap,
+  type Installation,
+  makeInstallation,
+  type Person,
+  patient,
+} from "./installation.ts";
 
 const spiffeId = "spiffe://prod.example/shop/cart";
 const issuePath = "/gatehouse.token.v1.TokenService/IssueToken";
@@ -35,8 +42,7 @@ describe("tokens for machines", () => {
     const client = createGatehouse({
       address: server.address,
       tls: { ca: authority.pem, ...(shown === undefined ? {} : { cert: shown.pem, key: shown.key }) },
-      retry: { maxAttempts: 1 },
-      deadlineMs: 20_000,
+      ...patient,
       ...(token === undefined ? {} : { credentials: token }),
     });
     open.push(client);

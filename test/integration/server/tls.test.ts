@@ -17,7 +17,7 @@ import {
   makeList,
 } from "../../fixtures/certificates.ts";
 import { type GatehouseProcess, runGatehouse } from "./gatehouse-process.ts";
-import { bootstrap, type Installation, makeInstallation, type Person } from "./installation.ts";
+import { bootstrap, type Installation, makeInstallation, type Person, patient } from "./installation.ts";
 
 const spiffeId = "spiffe://prod.example/shop/cart";
 const serverNames = { dns: ["localhost"], ips: ["127.0.0.1"], uses: ["server"] } as const;
@@ -47,7 +47,7 @@ describe("a server with certificates", () => {
     const client = createGatehouse({
       address: server.address,
       tls: { ca: authority.pem, ...(leaf === undefined ? {} : { cert: leaf.pem, key: leaf.key }) },
-      retry: { maxAttempts: 1 },
+      ...patient,
       ...(credentials === undefined ? {} : { credentials }),
     });
     open.push(client);
@@ -270,7 +270,7 @@ describe("a server that does not look by itself", () => {
       GATEHOUSE_TLS_RELOAD_INTERVAL: "1h",
     });
     const server = await installation.start();
-    const client = createGatehouse({ address: server.address, tls: { ca: authority.pem }, retry: { maxAttempts: 1 } });
+    const client = createGatehouse({ address: server.address, tls: { ca: authority.pem }, ...patient });
     const { tokens } = await bootstrap(installation.dataDir, client);
     client.close();
     const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(server.address) ?? [];
@@ -294,7 +294,7 @@ describe("a server that does not look by itself", () => {
       address: server.address,
       tls: { ca: authority.pem },
       credentials: tokens.accessToken,
-      retry: { maxAttempts: 1 },
+      ...patient,
     });
     const { events } = await again.audit.queryEvents({ filter: { event: "config.reloaded" } });
     again.close();

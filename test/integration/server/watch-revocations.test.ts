@@ -5,7 +5,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { TokenService, type WatchRevocationsResponse } from "@gatehouse/proto/gatehouse/token/v1/token_service_pb.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGatehouse } from "../../../clients/typescript/src/index.ts";
-import { clientOf, logIn, visitorOf } from "./installation.ts";
+import { clientOf, logIn, patient, visitorOf } from "./installation.ts";
 import { type Pair, startPair } from "./pair.ts";
 
 /** The promise is a second; the machine may be busy. That each is in time is shown in revocation.test.ts. */
@@ -19,7 +19,7 @@ afterAll(() => pair?.[Symbol.asyncDispose]());
 
 const doors = {
   gRPC: (index: 0 | 1, token: string) =>
-    createGatehouse({ address: pair.at(index).address, credentials: token, retry: { maxAttempts: 1 } }).tokens,
+    createGatehouse({ address: pair.at(index).address, credentials: token, ...patient }).tokens,
   web: (index: 0 | 1, token: string) =>
     createClient(
       TokenService,

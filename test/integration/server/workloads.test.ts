@@ -15,7 +15,7 @@ import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts
 import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
-import { bootstrap, type Installation, makeInstallation } from "./installation.ts";
+import { bootstrap, type Installation, makeInstallation, patient } from "./installation.ts";
 
 const spiffeId = "spiffe://prod.example/shop/cart";
 const spiffe = { case: "spiffeId" as const, value: spiffeId };
@@ -43,7 +43,7 @@ describe("workloads of two replicas", () => {
     const client = createGatehouse({
       address: server.address,
       tls: { ca: authority.pem, ...(leaf === undefined ? {} : { cert: leaf.pem, key: leaf.key }) },
-      retry: { maxAttempts: 1 },
+      ...patient,
       ...(credentials === undefined ? {} : { credentials }),
     });
     open.push(client);
