@@ -140,7 +140,7 @@ describe("lines of calls", () => {
     logger.flush();
     expect(written).toHaveLength(2);
     logger.lines.write("late");
-    await expect.poll(() => written.at(-1), { timeout: 5_000 }).toBe("late\n");
+    await expect.poll(() => written.at(-1), { timeout: 20_000 }).toBe("late\n");
   });
 
   it("P-10 follow the level, also when it changes while the server runs", () => {

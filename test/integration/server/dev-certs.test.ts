@@ -46,7 +46,7 @@ describe("gatehouse dev-certs", () => {
       ...patient,
     });
     const known = () => client.auth.whoAmI({}).then((answer) => answer.principalId, String);
-    await expect.poll(known, { timeout: 5_000 }).toBe(principalId);
+    await expect.poll(known, { timeout: 20_000 }).toBe(principalId);
     client.close();
 
     const [, curl = ""] = /^ {2}curl (.+) https:/m.exec(made.stdout) ?? [];

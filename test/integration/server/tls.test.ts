@@ -150,7 +150,7 @@ describe("a server with certificates", () => {
     const client = connect(bound);
     expect(await reasonOf(client.auth.whoAmI({}))).toBe("CREDENTIAL_MISSING");
     await bind({ spiffe: spiffeId });
-    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 5_000 }).toBe("answered");
+    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 20_000 }).toBe("answered");
     const { principalId } = await client.auth.whoAmI({});
     expect(principalId).toBe(cart);
     expect(await overWeb(bound)).toMatchObject({ status: 200, body: { principalId: cart } });
@@ -175,12 +175,12 @@ describe("a server with certificates", () => {
     const leaf = await makeLeaf(authority, { dns: ["Billing.Internal"] });
     const client = connect(leaf);
     await bind({ dns: "billing.internal" }, ["secrets.read"]);
-    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 5_000 }).toBe("answered");
+    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 20_000 }).toBe("answered");
     expect(await reasonOf(client.secrets.putSecret({ path: "shop/key", value: Buffer.from("x") }))).toBe(
       "SCOPE_MISSING",
     );
     await bind({ spiffe: spiffeId });
-    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 5_000 }).toBe("CREDENTIAL_MISSING");
+    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 20_000 }).toBe("CREDENTIAL_MISSING");
   });
 
   it("NET-02 answers nothing in plaintext, on either door", async () => {
@@ -199,7 +199,7 @@ describe("a server with certificates", () => {
   it("NET-05 changes certificates under load without losing a call or a stream", async () => {
     await bind({ spiffe: spiffeId });
     const client = connect(bound);
-    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 5_000 }).toBe("answered");
+    await expect.poll(() => reasonOf(client.auth.whoAmI({})), { timeout: 20_000 }).toBe("answered");
     const stream = client.client(Health).watch({ service: "" }, { timeoutMs: 60_000 })[Symbol.asyncIterator]();
     expect((await stream.next()).value?.status).toBe(HealthCheckResponse_ServingStatus.SERVING);
     const next = stream.next();
@@ -213,7 +213,7 @@ describe("a server with certificates", () => {
     })();
     for (let round = 0; round < 3; round += 1) {
       const { serial } = await putServer();
-      await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 5_000 }).toBe(serial);
+      await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 20_000 }).toBe(serial);
     }
     over = true;
     await load;
@@ -228,16 +228,16 @@ describe("a server with certificates", () => {
 
   it("keeps serving with the earlier certificate when the new file is broken, says so once, and takes the next good one", async () => {
     const { serial } = await putServer();
-    await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 5_000 }).toBe(serial);
+    await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 20_000 }).toBe(serial);
     await put("server.pem", "hunter2-canary");
     const complaint = "GATEHOUSE_TLS_CERT_FILE holds no certificate in PEM";
-    await expect.poll(() => server.output().stderr, { timeout: 5_000 }).toContain(complaint);
+    await expect.poll(() => server.output().stderr, { timeout: 20_000 }).toContain(complaint);
     expect((await overWeb(bound)).serial).toBe(serial);
     expect(await reasonOf(connect(bound).auth.whoAmI({}))).toBe("answered");
     // Before the next good pair: its halves come one after the other, and may be looked at in between.
     expect(server.output().stderr.split(complaint)).toHaveLength(2);
     const { serial: good } = await putServer();
-    await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 5_000 }).toBe(good);
+    await expect.poll(async () => (await overWeb(bound)).serial, { timeout: 20_000 }).toBe(good);
     expect(server.output().stderr).not.toContain("hunter2-canary");
   });
 
@@ -285,11 +285,11 @@ describe("a server that does not look by itself", () => {
     expect(await served()).toBe(first.serial);
     await files.write("server.key", second.key);
     server.signal("SIGHUP");
-    await expect.poll(() => server.output().stderr, { timeout: 5_000 }).toContain("does not belong to the first");
+    await expect.poll(() => server.output().stderr, { timeout: 20_000 }).toContain("does not belong to the first");
     expect(await served()).toBe(first.serial);
     await files.write("server.pem", second.pem);
     server.signal("SIGHUP");
-    await expect.poll(served, { timeout: 5_000 }).toBe(second.serial);
+    await expect.poll(served, { timeout: 20_000 }).toBe(second.serial);
     const again = createGatehouse({
       address: server.address,
       tls: { ca: authority.pem },

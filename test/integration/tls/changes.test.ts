@@ -46,10 +46,10 @@ describe("changes that meet", () => {
     const prepared = await world.security.prepare();
     expect(before).not.toBe(older.serial);
     const newest = await putServer(world);
-    await expect.poll(() => served(world), { timeout: 5_000 }).toBe(newest);
+    await expect.poll(() => served(world), { timeout: 20_000 }).toBe(newest);
     prepared.apply();
     expect(await served(world)).toBe(older.serial);
-    await expect.poll(() => served(world), { timeout: 5_000 }).toBe(newest);
+    await expect.poll(() => served(world), { timeout: 20_000 }).toBe(newest);
   });
 });
 

@@ -54,7 +54,7 @@ describe("files that change", () => {
     await using world = await openWorld({ reloadMs: 100 });
     const next = await makeLeaf(world.authority, server);
     await putServer(world, next);
-    await expect.poll(() => servedSerial(world), { timeout: 5_000 }).toBe(next.serial);
+    await expect.poll(() => servedSerial(world), { timeout: 20_000 }).toBe(next.serial);
   });
 
   it("keeps the limits of the handshake with the new files", async () => {
@@ -86,10 +86,10 @@ describe("a change that cannot be put on record", () => {
     const next = await makeLeaf(world.authority, server);
     await putServer(world, next);
     const complained = () => world.logger.lines.some(({ level }) => level === "error");
-    await expect.poll(complained, { timeout: 5_000 }).toBe(true);
+    await expect.poll(complained, { timeout: 20_000 }).toBe(true);
     expect(await servedSerial(world)).toBe(before);
     broken = false;
-    await expect.poll(() => servedSerial(world), { timeout: 5_000 }).toBe(next.serial);
+    await expect.poll(() => servedSerial(world), { timeout: 20_000 }).toBe(next.serial);
     expect(recorded).toEqual(["tls"]);
   });
 });
