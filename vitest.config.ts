@@ -2,9 +2,12 @@
 // `vault` is those of them that stand on keys over again, with their keys in a real Vault (docs/decisions/0050-suite-on-both-homes.md).
 import { defineConfig } from "vitest/config";
 
+// For what hangs: beside other processes the slowest test without a limit of its own took 19 s.
+const testTimeout = 60_000;
+
 const withDatabase = {
   globalSetup: ["test/fixtures/global-setup.ts"],
-  testTimeout: 30_000,
+  testTimeout,
   hookTimeout: 60_000,
 };
 
@@ -42,7 +45,7 @@ export default defineConfig({
             "test/architecture/**/*.test.ts",
             "clients/*/test/**/*.test.ts",
           ],
-          testTimeout: 30_000,
+          testTimeout,
         },
       },
       {

@@ -129,7 +129,7 @@ describe("a server that is told to stop", () => {
     expect(await databaseProcesses(installation.dataDir)).toEqual([]);
   });
 
-  it("takes Ctrl-C for the same wish, told twice at once", { timeout: 30_000 }, async () => {
+  it("takes Ctrl-C for the same wish, told twice at once", async () => {
     const server = await installation.start();
     server.signal("SIGINT");
     server.signal("SIGINT");
