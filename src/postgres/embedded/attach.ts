@@ -77,14 +77,17 @@ async function makeRoom(options: AttachOptions, answer: Answer, waitedMs: number
 /** The directory must be locked. Throws StartRefused when no way leads to a server that answers. */
 export async function attach(options: AttachOptions): Promise<Attached> {
   const { layout, patience } = options;
-  const startedAt = performance.now();
+  let since = performance.now();
   const longestMs = 4 * (patience.answerMs + patience.stopMs);
   let adopted = true;
-  for (let waitedMs = 0; waitedMs < longestMs; waitedMs = performance.now() - startedAt) {
+  for (let waitedMs = 0; waitedMs < longestMs; waitedMs = performance.now() - since) {
     const answer = await ask(options, !adopted);
     if (typeof answer === "object") return { watch: answer, adopted };
-    if ((await makeRoom(options, answer, waitedMs)) === "free" && (await start(options))) adopted = false;
-    else await pause(retryMs);
+    if ((await makeRoom(options, answer, waitedMs)) === "free" && (await start(options))) {
+      // Its recovery may have taken longer than all patience, and now it accepts connections.
+      if (adopted) since = performance.now();
+      adopted = false;
+    } else await pause(retryMs);
   }
   throw new StartRefused(`the embedded Postgres of ${layout.root} does not answer: ${layout.log} says why`);
 }

@@ -1,6 +1,6 @@
 // The embedded server through real processes: first start, second process, kill -9 at any moment, and bad directories.
 import { spawn } from "node:child_process";
-import { chown, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, chown, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -175,10 +175,30 @@ describe("embedded server", () => {
     const pid = await postmaster();
     process.kill(pid, "SIGSTOP");
     await first.kill();
-    const second = hold(directory, ["1000", "500"]);
+    const second = hold(directory, ["2000", "1000"]);
     expect(await second.next()).toEqual({ adopted: false });
     expect(await second.ask("select value from kept")).toEqual([{ value: 1 }]);
     expect(await postmaster()).not.toBe(pid);
+  });
+
+  it("waits for a recovery that takes longer than all its patience", async () => {
+    const first = hold();
+    await first.next();
+    await first.ask("create table kept as select 1 as value");
+    const pid = await postmaster();
+    await first.kill();
+    process.kill(pid, "SIGKILL");
+    const { cluster } = layoutOf(directory);
+    const { uid, gid } = await stat(join(cluster, "postgresql.conf"));
+    await appendFile(join(cluster, "postgresql.auto.conf"), "restore_command = 'sleep 9; false'\n");
+    await writeFile(join(cluster, "recovery.signal"), "");
+    await chown(join(cluster, "recovery.signal"), uid, gid);
+    const begun = performance.now();
+    const patience = ["1500", "500"];
+    const second = hold(directory, patience);
+    expect(await second.next()).toEqual({ adopted: false });
+    expect(performance.now() - begun).toBeGreaterThan(4 * (1500 + 500));
+    expect(await second.ask("select value from kept")).toEqual([{ value: 1 }]);
   });
 
   it("does a first start again that was killed at any moment", async () => {
