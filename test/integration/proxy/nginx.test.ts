@@ -55,7 +55,7 @@ async function addressSeen(client: Gatehouse, device: string): Promise<string | 
 
 describe.each(ways)("%s through nginx", (name, open) => {
   it("tells the same story", async () => {
-    await using client = open({ credentials: accessToken, ...patient });
+    await using client = open({ credentials: accessToken });
     const path = `proxied/${name}`;
     await client.secrets.putSecret({ path, value: Buffer.from("s3cr3t") });
     expect(Buffer.from((await client.secrets.getSecret({ path })).value).toString()).toBe("s3cr3t");
