@@ -1,20 +1,17 @@
 // Thread of the hashing lane: one argon2 hashing at a time, at the lowest priority, with nothing of the password left.
 
 import { randomBytes } from "node:crypto";
-import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { hashSync, verifySync } from "@node-rs/argon2";
 import type { Argon2Cost } from "../domain/phc.ts";
 import { saltBytes, tagBytes } from "../domain/phc.ts";
+import { takeLowestPriority } from "./lowest-priority.ts";
 
 export type HashJob =
   | { readonly secret: Uint8Array; readonly kind: "hash"; readonly cost: Argon2Cost }
   | { readonly secret: Uint8Array; readonly kind: "verify"; readonly phc: string };
 
-const lowestPriority = 19;
-
-// On Linux this is the thread's own priority; elsewhere it would be that of the whole process.
-if (process.platform === "linux") setPriority(0, lowestPriority);
+takeLowestPriority();
 
 // The synchronous functions stay on this thread: the asynchronous ones would take threads of the shared libuv pool.
 function perform(job: HashJob): string | boolean {

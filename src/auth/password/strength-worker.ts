@@ -1,18 +1,16 @@
 // Thread that estimates how guessable a password is. It holds 240,000 words of dictionaries, about 60 MB, which is why
 // it is a thread of its own that goes away when nobody registers.
-import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { ZxcvbnFactory } from "@zxcvbn-ts/core";
 import { adjacencyGraphs, dictionary as common } from "@zxcvbn-ts/language-common";
 import { dictionary as english } from "@zxcvbn-ts/language-en";
 import type { StrengthEstimate } from "../domain/password-policy.ts";
+import { takeLowestPriority } from "./lowest-priority.ts";
 
 export interface StrengthJob {
   readonly secret: Uint8Array;
   readonly words: readonly string[];
 }
-
-const lowestPriority = 19;
 
 /** The estimate takes time quadratic in this: 0.1 s at worst. What is strong so far does not get weaker by more of it. */
 const longestEstimated = 64;
@@ -25,7 +23,7 @@ const estimator = new ZxcvbnFactory({
 const commonPasswords: readonly unknown[] = common["passwords-common"];
 
 // Not before the dictionaries are there: that is 0.1 s once a minute at most, and at the lowest priority seconds beside busy processes.
-if (process.platform === "linux") setPriority(0, lowestPriority);
+takeLowestPriority();
 
 function estimate({ secret, words }: StrengthJob): StrengthEstimate {
   const password = Buffer.from(secret).toString();
