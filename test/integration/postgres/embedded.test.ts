@@ -32,6 +32,21 @@ describe("embedded server", () => {
   const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
   const postmaster = async (): Promise<number> => (await readPidFile(layoutOf(directory)))?.pid ?? 0;
 
+  /** Its database has a table to find again. */
+  async function holdKept(): Promise<Holder> {
+    const holder = hold();
+    await holder.next();
+    await holder.ask("create table kept as select 1 as value");
+    return holder;
+  }
+
+  async function killWithServer(holder: Holder): Promise<void> {
+    const pid = await postmaster();
+    // In this order, or the process would start it again.
+    await holder.kill();
+    process.kill(pid, "SIGKILL");
+  }
+
   it("makes a database that only its owner can reach, keeps it, and stops cleanly", async () => {
     const first = hold();
     expect(await first.next()).toEqual({ adopted: false });
@@ -112,9 +127,7 @@ describe("embedded server", () => {
   });
 
   it("adopts the server that a killed process left, and loses nothing", async () => {
-    const first = hold();
-    await first.next();
-    await first.ask("create table kept as select 1 as value");
+    const first = await holdKept();
     const pid = await postmaster();
     await first.kill();
     const second = hold();
@@ -126,22 +139,15 @@ describe("embedded server", () => {
   });
 
   it("recovers when process and server were both killed", async () => {
-    const first = hold();
-    await first.next();
-    await first.ask("create table kept as select 1 as value");
-    const pid = await postmaster();
-    // In this order, or the process would start it again.
-    await first.kill();
-    process.kill(pid, "SIGKILL");
+    const first = await holdKept();
+    await killWithServer(first);
     const second = hold();
     expect(await second.next()).toEqual({ adopted: false });
     expect(await second.ask("select value from kept")).toEqual([{ value: 1 }]);
   });
 
   it("starts the server again when it dies under us", async () => {
-    const first = hold();
-    await first.next();
-    await first.ask("create table kept as select 1 as value");
+    const first = await holdKept();
     process.kill(await postmaster(), "SIGKILL");
     await expect.poll(() => first.ask("select value from kept"), { timeout: 10_000 }).toEqual([{ value: 1 }]);
     const second = hold();
@@ -169,9 +175,7 @@ describe("embedded server", () => {
   });
 
   it("stops an orphan that does not answer, and starts it anew", async () => {
-    const first = hold();
-    await first.next();
-    await first.ask("create table kept as select 1 as value");
+    const first = await holdKept();
     const pid = await postmaster();
     process.kill(pid, "SIGSTOP");
     await first.kill();
@@ -182,20 +186,15 @@ describe("embedded server", () => {
   });
 
   it("waits for a recovery that takes longer than all its patience", async () => {
-    const first = hold();
-    await first.next();
-    await first.ask("create table kept as select 1 as value");
-    const pid = await postmaster();
-    await first.kill();
-    process.kill(pid, "SIGKILL");
+    const first = await holdKept();
+    await killWithServer(first);
     const { cluster } = layoutOf(directory);
     const { uid, gid } = await stat(join(cluster, "postgresql.conf"));
     await appendFile(join(cluster, "postgresql.auto.conf"), "restore_command = 'sleep 9; false'\n");
     await writeFile(join(cluster, "recovery.signal"), "");
     await chown(join(cluster, "recovery.signal"), uid, gid);
     const begun = performance.now();
-    const patience = ["1500", "500"];
-    const second = hold(directory, patience);
+    const second = hold(directory, ["1500", "500"]);
     expect(await second.next()).toEqual({ adopted: false });
     expect(performance.now() - begun).toBeGreaterThan(4 * (1500 + 500));
     expect(await second.ask("select value from kept")).toEqual([{ value: 1 }]);
