@@ -16,7 +16,7 @@ export interface Left {
   /** Bytes in use, of the heap and beside it, after a collection. */
   readonly used: number;
   readonly rss: number;
-  /** Open file descriptors that are sockets. */
+  /** TCP sockets: the doors' own and their callers'. The database's are Unix sockets, of which a pool opens one more when it needs one. */
   readonly sockets: number;
 }
 
@@ -39,8 +39,8 @@ export interface Besieged extends AsyncDisposable {
 }
 
 /**
- * Short, so that each is seen to be kept; everything else is the default. Local keys, because the server's sockets are counted,
- * and connections to Vault come and go.
+ * Short, so that each is seen to be kept; everything else is the default. Local keys, because the server's TCP sockets are
+ * counted, and connections to Vault come and go.
  */
 const bounds = {
   GATEHOUSE_KEYS: "local",
@@ -53,25 +53,35 @@ const bounds = {
 
 const hook = fileURLToPath(new URL("memory-hook.ts", import.meta.url));
 
-/** As the kernel counts them, connections to the database included. */
-function socketsOf(pid: number): number {
+/** Of the sockets that a process holds, as the kernel names them. */
+function inodesOf(pid: number): readonly string[] {
   const directory = `/proc/${pid}/fd`;
-  const links = readdirSync(directory).map((name) => {
+  return readdirSync(directory).flatMap((name) => {
     try {
-      return readlinkSync(join(directory, name));
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(join(directory, name)))?.[1] ?? [];
     } catch {
       // Closed meanwhile.
-      return "";
+      return [];
     }
   });
-  return links.filter((link) => link.startsWith("socket:")).length;
+}
+
+/** Of all TCP sockets, proc_pid_net(5): the tenth column. */
+function tcpInodesOf(pid: number): ReadonlySet<string> {
+  const lines = ["tcp", "tcp6"].flatMap((family) => readFileSync(`/proc/${pid}/net/${family}`, "utf8").split("\n"));
+  return new Set(lines.map((line) => line.trim().split(/\s+/)[9] ?? ""));
+}
+
+function tcpSocketsOf(pid: number): number {
+  const tcp = tcpInodesOf(pid);
+  return inodesOf(pid).filter((inode) => tcp.has(inode)).length;
 }
 
 async function askHook(server: GatehouseProcess, file: string): Promise<Left> {
   rmSync(file, { force: true });
   server.signal("SIGUSR2");
   await expect.poll(() => existsSync(file), { timeout: 10_000, interval: 10 }).toBe(true);
-  return { ...(JSON.parse(readFileSync(file, "utf8")) as Omit<Left, "sockets">), sockets: socketsOf(server.pid) };
+  return { ...(JSON.parse(readFileSync(file, "utf8")) as Omit<Left, "sockets">), sockets: tcpSocketsOf(server.pid) };
 }
 
 interface Behaving {
