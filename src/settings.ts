@@ -23,13 +23,14 @@ function clientBounds(config: Config): ClientBounds {
 }
 
 export function authSettings(config: Config): AuthSettings {
-  const { registration, passwordMinLength, loginLanes, loginQueue, dataDir } = config;
+  const { registration, passwordMinLength, loginLanes, loginQueue, loginNiceness, dataDir } = config;
   const argon2 = {
     memoryKib: config.argon2MemoryKib,
     iterations: config.argon2Iterations,
     parallelism: config.argon2Parallelism,
   };
-  return { registration, passwordMinLength, argon2, loginLanes, loginQueue, dataDir, clients: clientBounds(config) };
+  const lanes = { argon2, loginLanes, loginQueue, loginNiceness };
+  return { registration, passwordMinLength, ...lanes, dataDir, clients: clientBounds(config) };
 }
 
 export function tokenSettings(config: Config): TokenSettings {

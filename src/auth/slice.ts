@@ -55,6 +55,7 @@ export interface AuthSettings {
   /** 0 = half of the cores, at least one. */
   readonly loginLanes: number;
   readonly loginQueue: number;
+  readonly loginNiceness: number;
   readonly dataDir: string;
   readonly clients: ClientBounds;
 }
@@ -99,9 +100,10 @@ export function createAdministratorRecovery(
   return createBootstrapTokens({ ...deps, file: createTokenFile(deps.dataDir) });
 }
 
-function createLanes({ argon2, loginLanes, loginQueue }: AuthSettings, observer: Observer) {
-  const hasher = meterHasher(createPasswordHasher({ cost: argon2, lanes: loginLanes, queue: loginQueue }), observer);
-  const strength = createStrengthEstimator({ queue: loginQueue });
+function createLanes(settings: AuthSettings, observer: Observer) {
+  const { argon2: cost, loginLanes: lanes, loginQueue: queue, loginNiceness: niceness } = settings;
+  const hasher = meterHasher(createPasswordHasher({ cost, lanes, queue, niceness }), observer);
+  const strength = createStrengthEstimator({ queue, niceness });
   return { hasher, strength };
 }
 

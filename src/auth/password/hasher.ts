@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import type { Argon2Cost } from "../domain/phc.ts";
 import type { PasswordHasher } from "../ports.ts";
 import { createLane, type LaneLoad } from "./lane.ts";
+import type { WorkerManners } from "./niceness.ts";
 
-export interface PasswordHasherOptions {
+export interface PasswordHasherOptions extends WorkerManners {
   readonly cost: Argon2Cost;
   /** 0 = half of the cores, at least one. */
   readonly lanes: number;
@@ -27,12 +28,13 @@ export function secretBytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-export function createPasswordHasher({ cost, lanes, queue }: PasswordHasherOptions): ClosablePasswordHasher {
+export function createPasswordHasher({ cost, lanes, queue, niceness }: PasswordHasherOptions): ClosablePasswordHasher {
   const lane = createLane({
     script: new URL("./hash-worker.ts", import.meta.url),
     workers: laneCount(lanes, availableParallelism()),
     queue,
     heapMb: workerHeapMb,
+    manners: { niceness },
   });
   return {
     cost,

@@ -1,6 +1,7 @@
 // A bounded queue in front of a few worker threads, so that slow work on passwords starves nothing else: what does not
 // fit is told when to come back, and what nobody waits for any more is dropped before it costs anything.
 import { GatehouseError } from "../../kernel/errors.ts";
+import type { WorkerManners } from "./niceness.ts";
 import { createWorkerSeat, type WorkerSeat } from "./worker-seat.ts";
 
 export interface LaneOptions {
@@ -10,6 +11,7 @@ export interface LaneOptions {
   /** Jobs that may wait while all workers are busy. */
   readonly queue: number;
   readonly heapMb: number;
+  readonly manners: WorkerManners;
   readonly idleMs?: number;
 }
 
@@ -66,7 +68,7 @@ function createStopwatch(): { mean(): number; lap(ms: number): void } {
 
 export function createLane(options: LaneOptions): Lane {
   const free: WorkerSeat[] = Array.from({ length: options.workers }, () =>
-    createWorkerSeat({ script: options.script, heapMb: options.heapMb, idleMs: options.idleMs }),
+    createWorkerSeat({ ...options, idleMs: options.idleMs }),
   );
   const seats = [...free];
   const waiting: Waiting[] = [];

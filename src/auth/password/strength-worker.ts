@@ -5,7 +5,7 @@ import { ZxcvbnFactory } from "@zxcvbn-ts/core";
 import { adjacencyGraphs, dictionary as common } from "@zxcvbn-ts/language-common";
 import { dictionary as english } from "@zxcvbn-ts/language-en";
 import type { StrengthEstimate } from "../domain/password-policy.ts";
-import { takeLowestPriority } from "./lowest-priority.ts";
+import { takeNiceness } from "./niceness.ts";
 
 export interface StrengthJob {
   readonly secret: Uint8Array;
@@ -22,8 +22,8 @@ const estimator = new ZxcvbnFactory({
 });
 const commonPasswords: readonly unknown[] = common["passwords-common"];
 
-// Not before the dictionaries are there: that is 0.1 s once a minute at most, and at the lowest priority seconds beside busy processes.
-takeLowestPriority();
+// Not before the dictionaries are there: that is 0.1 s once a minute at most, and at a low priority seconds beside busy processes.
+takeNiceness();
 
 function estimate({ secret, words }: StrengthJob): StrengthEstimate {
   const password = Buffer.from(secret).toString();

@@ -3,6 +3,7 @@ import type { StrengthEstimate } from "../domain/password-policy.ts";
 import type { StrengthEstimator } from "../ports.ts";
 import { secretBytes } from "./hasher.ts";
 import { createLane } from "./lane.ts";
+import type { WorkerManners } from "./niceness.ts";
 
 export interface ClosableStrengthEstimator extends StrengthEstimator {
   close(): Promise<void>;
@@ -11,12 +12,17 @@ export interface ClosableStrengthEstimator extends StrengthEstimator {
 const idleMs = 60_000;
 const workerHeapMb = 256;
 
-export function createStrengthEstimator({ queue }: { readonly queue: number }): ClosableStrengthEstimator {
+export interface StrengthEstimatorOptions extends WorkerManners {
+  readonly queue: number;
+}
+
+export function createStrengthEstimator({ queue, niceness }: StrengthEstimatorOptions): ClosableStrengthEstimator {
   const lane = createLane({
     script: new URL("./strength-worker.ts", import.meta.url),
     workers: 1,
     queue,
     heapMb: workerHeapMb,
+    manners: { niceness },
     idleMs,
   });
   return {

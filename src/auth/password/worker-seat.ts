@@ -2,10 +2,12 @@
 // it has had nothing to do for long, where that is asked for.
 import { Worker } from "node:worker_threads";
 import { GatehouseError } from "../../kernel/errors.ts";
+import type { WorkerManners } from "./niceness.ts";
 
 export interface WorkerSeatOptions {
   readonly script: URL;
   readonly heapMb: number;
+  readonly manners: WorkerManners;
   /** Undefined = the worker stays. */
   readonly idleMs: number | undefined;
 }
@@ -24,7 +26,7 @@ interface Running {
   readonly reject: (error: Error) => void;
 }
 
-export function createWorkerSeat({ script, heapMb, idleMs }: WorkerSeatOptions): WorkerSeat {
+export function createWorkerSeat({ script, heapMb, manners, idleMs }: WorkerSeatOptions): WorkerSeat {
   let worker: Worker | undefined;
   let running: Running | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -48,6 +50,7 @@ export function createWorkerSeat({ script, heapMb, idleMs }: WorkerSeatOptions):
     // Settings hold secrets, so the environment is not handed on.
     const started = new Worker(script, {
       env: {},
+      workerData: manners,
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 8 },
     });
     started.unref();

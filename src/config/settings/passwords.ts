@@ -48,4 +48,10 @@ export const passwords = {
     default: "64",
     doc: "Logins that may wait for a lane; the next one is told when to come back.",
   }),
+  loginNiceness: setting({
+    env: "GATEHOUSE_LOGIN_NICENESS",
+    kind: is.integer({ min: 0, max: 19 }),
+    default: "19",
+    doc: "How far the threads that hash and judge passwords stand back for everything else, on Linux: 19 as far as they can, so that a flood of logins slows no other call, 0 not at all. Lower it where other programs of the same container or session keep the processors busy and logins take seconds.",
+  }),
 } as const;

@@ -120,6 +120,7 @@ const defaultSettings = {
   argon2: { memoryKib: 256, iterations: 1, parallelism: 1 },
   loginLanes: 1,
   loginQueue: 64,
+  loginNiceness: 0,
   clients: {
     accessTokenLifetimeMs: 1_800_000,
     refreshTokenLifetimeMs: 604_800_000,

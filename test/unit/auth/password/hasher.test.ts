@@ -1,25 +1,19 @@
 // Real argon2id in the real lane. The package `argon2` (the reference implementation in C) is the independent verifier.
-import { readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import argon2 from "argon2";
 import { afterAll, describe, expect, it } from "vitest";
 import { hardestCost, parseArgon2Phc } from "../../../../src/auth/domain/phc.ts";
 import { createPasswordHasher, laneCount } from "../../../../src/auth/password/hasher.ts";
+import { threadNiceness } from "../../../fixtures/threads.ts";
 
 const cost = { memoryKib: 65_536, iterations: 3, parallelism: 2 };
-const hasher = createPasswordHasher({ cost, lanes: 1, queue: 64 });
-const quick = createPasswordHasher({ cost: { memoryKib: 256, iterations: 1, parallelism: 1 }, lanes: 1, queue: 2_000 });
+const leastCost = { memoryKib: 256, iterations: 1, parallelism: 1 };
+const hasher = createPasswordHasher({ cost, lanes: 1, queue: 64, niceness: 0 });
+const quick = createPasswordHasher({ cost: leastCost, lanes: 1, queue: 2_000, niceness: 0 });
 const { signal } = new AbortController();
+const threadsAt = (niceness: number): number => threadNiceness(process.pid).filter((each) => each === niceness).length;
 
 afterAll(() => Promise.all([hasher.close(), quick.close()]));
-
-/** How many threads of this process have the lowest priority. */
-function niceThreads(): number {
-  if (process.platform !== "linux") return 0;
-  const stats = readdirSync("/proc/self/task").map((task) => readFileSync(`/proc/self/task/${task}/stat`, "utf8"));
-  // proc(5): niceness is the 17th field after the name, which ends with the last parenthesis.
-  return stats.filter((stat) => stat.slice(stat.lastIndexOf(")")).split(" ")[17] === "19").length;
-}
 
 describe("hashing", () => {
   it("PWD-15 T-05 M-04 makes argon2id, m=65536, t=3, p=2, salt 16, tag 32", async () => {
@@ -59,10 +53,14 @@ describe("hashing", () => {
     expect(new Set(hashes.map((phc) => phc.split("$")[4])).size).toBe(1_000);
   });
 
-  it("PWD-20 works at the lowest priority, and leaves that of the main thread alone", async () => {
-    await quick.hash("x", signal);
-    // Linux keeps a niceness for each thread; elsewhere there is only that of the process, which stays.
-    expect([getPriority(), niceThreads() > 0]).toEqual([0, process.platform === "linux"]);
+  it("PWD-20 stands back as far as it is told, and the main thread not at all", async () => {
+    const before = [getPriority(), threadsAt(17)];
+    const standingBack = createPasswordHasher({ cost: leastCost, lanes: 1, queue: 1, niceness: 17 });
+    await standingBack.hash("x", signal);
+    // Elsewhere there is only the niceness of the process, which stays.
+    expect([getPriority(), threadsAt(17)]).toEqual([before[0], process.platform === "linux" ? 1 : 0]);
+    await standingBack.close();
+    expect([getPriority(), threadsAt(17)]).toEqual(before);
   });
 
   it("PWD-20 takes half of the cores, at least one, or what the setting says", () => {

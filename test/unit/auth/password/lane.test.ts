@@ -8,7 +8,14 @@ const lanes: Lane[] = [];
 
 function laneOf(options: { readonly workers?: number; readonly queue?: number; readonly idleMs?: number } = {}): Lane {
   const { workers = 1, queue = 64, idleMs } = options;
-  const lane = createLane({ script, workers, queue, heapMb: 32, ...(idleMs === undefined ? {} : { idleMs }) });
+  const lane = createLane({
+    script,
+    workers,
+    queue,
+    heapMb: 32,
+    manners: { niceness: 0 },
+    ...(idleMs === undefined ? {} : { idleMs }),
+  });
   lanes.push(lane);
   return lane;
 }

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { contentFaults, contextWords } from "../../../../src/auth/domain/password-policy.ts";
 import { createStrengthEstimator } from "../../../../src/auth/password/strength.ts";
 
-const estimator = createStrengthEstimator({ queue: 64 });
+const estimator = createStrengthEstimator({ queue: 64, niceness: 0 });
 const { signal } = new AbortController();
 const alice = { loginName: "alice", displayName: "" };
 
