@@ -53,9 +53,10 @@ describe("ChangePassword", () => {
     expect(endedSessions).toBe(2);
     for (const { accessToken, refreshToken } of [elsewhere.tokens, grace.tokens]) {
       for (const index of [0, 1] as const) {
-        let begun = performance.now();
-        while ((await whoIs(accessToken, index)) === "OK") begun = performance.now();
-        expect(begun - answered).toBeLessThan(promiseMs);
+        let lastLetIn = answered;
+        for (let begun = answered; (await whoIs(accessToken, index)) === "OK"; begun = performance.now())
+          lastLetIn = begun;
+        expect(lastLetIn - answered).toBeLessThan(promiseMs);
         expect(await refusalOf(using((visitor) => visitor.tokens.refresh({ refreshToken }), index))).toBe(
           "REFRESH_TOKEN_INVALID",
         );
