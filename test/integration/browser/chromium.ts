@@ -13,5 +13,9 @@ function chromiumPath(): string {
 }
 
 export function startChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return chromium.launch({
+    executablePath: chromiumPath(),
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    timeout: 120_000,
+  });
 }
