@@ -8,7 +8,7 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGatehouse, type Gatehouse } from "../../clients/typescript/src/index.ts";
 import { type CertificateFiles, certificateFiles, makeAuthority, makeLeaf } from "../fixtures/certificates.ts";
-import { freePort } from "../integration/server/collector.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import type { GatehouseProcess } from "../integration/server/gatehouse-process.ts";
 import {
   administratorAccount,

@@ -1,5 +1,5 @@
 // A Gatehouse that is watched: where it is scraped, and what a scrape says.
-import { type Environment, startGatehouse } from "../server/gatehouse-process.ts";
+import { type Environment, type GatehouseProcess, startGatehouse } from "../server/gatehouse-process.ts";
 import type { Installation } from "../server/installation.ts";
 
 export type Watched = Awaited<ReturnType<typeof startWatched>>;
@@ -13,17 +13,22 @@ export async function until<T>(read: () => T | undefined | Promise<T | undefined
   }
 }
 
+/** Of a server whose GATEHOUSE_METRICS_LISTEN took a free port. */
+export async function scrapedOf(server: GatehouseProcess) {
+  const address = await until(
+    () => /"address":"([^"]+)","message":"metrics are served"/.exec(server.output().stderr)?.[1],
+  );
+  const scrape = async (): Promise<string> => (await fetch(`http://${address}/metrics`)).text();
+  return { address, scrape };
+}
+
 export async function startWatched(installation: Installation, more: Environment = {}) {
   const server = await startGatehouse({
     ...installation.environment,
     GATEHOUSE_METRICS_LISTEN: "127.0.0.1:0",
     ...more,
   });
-  const address = await until(
-    () => /"address":"([^"]+)","message":"metrics are served"/.exec(server.output().stderr)?.[1],
-  );
-  const scrape = async (): Promise<string> => (await fetch(`http://${address}/metrics`)).text();
-  return { server, address, scrape };
+  return { server, ...(await scrapedOf(server)) };
 }
 
 /** The sum of all series of `name` whose labels hold every part of `labels`. */

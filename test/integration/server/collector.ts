@@ -36,12 +36,3 @@ export async function startCollector(): Promise<Collector> {
       }),
   };
 }
-
-/** A port that was free a moment ago, for a setting that tells nobody what it took. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}

@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EventSchema } from "../../../gen/ts/gatehouse/audit/v1/audit_service_pb.js";
 import { FieldData } from "../../../gen/ts/gatehouse/options/v1/policy_pb.js";
 import { homeCredentials } from "../../fixtures/key-home.ts";
+import { scrapedOf } from "../observability/scrape.ts";
 import { everyMethod, methodName, openDoors, plainlyFilled, told, wholeFilled } from "./called-by-descriptor.ts";
 import { type Canary, findBelow, findIn, type Needle, needlesOf } from "./canaries.ts";
 import { clientCanaries } from "./client-canaries.ts";
-import { type Collector, freePort, startCollector } from "./collector.ts";
+import { type Collector, startCollector } from "./collector.ts";
 import type { Ended, GatehouseProcess } from "./gatehouse-process.ts";
 import {
   type Account,
@@ -211,13 +212,12 @@ describe("values that only their owner may see", () => {
 
   beforeAll(async () => {
     collector = await startCollector();
-    const metricsPort = await freePort();
     installation = await makeInstallation({
       GATEHOUSE_LOG_LEVEL: "debug",
       GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
       GATEHOUSE_ARGON2_ITERATIONS: "2",
       GATEHOUSE_LOG_CALLS: "all",
-      GATEHOUSE_METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
+      GATEHOUSE_METRICS_LISTEN: "127.0.0.1:0",
       GATEHOUSE_TRACE_RATIO: "1",
       GATEHOUSE_OTLP_INTERVAL: "1s",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
@@ -229,14 +229,16 @@ describe("values that only their owner may see", () => {
     await liveBadly(accessToken);
     expect(await callEverything()).toBeGreaterThan(60);
     trail = await readTrail();
-    metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text());
+    metrics = await (await scrapedOf(server)).scrape();
     const pids = [server.pid, ...(await databaseProcesses(installation.dataDir))];
-    processArguments = (await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8")))).join("\n");
+    // Some of a database's processes come and go by themselves.
+    const argumentsOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    processArguments = (await Promise.all(pids.map(argumentsOf))).join("\n");
     ended = await server.stop();
     tokens.push(...(await homeCredentials()));
     const canaries = Object.entries(made).map(([name, value]) => ({ name, value }));
     needles = needlesOf([...canaries, ...tokens]);
-  }, 150_000);
+  }, 400_000);
   afterAll(async () => {
     await installation[Symbol.asyncDispose]();
     await collector[Symbol.asyncDispose]();
