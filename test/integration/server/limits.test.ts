@@ -13,6 +13,9 @@ import { type Environment, type GatehouseProcess, runGatehouse } from "./gatehou
 import { budget, guess, guessByGrpc, post, replicas, storm, tally } from "./guessing.ts";
 import { type Installation, makeInstallation } from "./installation.ts";
 
+/** So long that random bytes do not hold it by chance. */
+const guessedName = "eve-of-the-guesses";
+
 describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (kind) => {
   let database: TestDatabase;
   let redis: TestRedis | undefined;
@@ -40,7 +43,7 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
   const rows = () => database.asOwner<{ key: Buffer }>("select key from limit_cell");
 
   it("CVE-2026-110861 RPC-11 T-02 PWD-12 let 32 clients guess exactly as often as the budget says, all together", async () => {
-    expect(await storm(servers, "eve")).toEqual({ LOGIN_FAILED: 10, RATE_LIMITED: 150 });
+    expect(await storm(servers, guessedName)).toEqual({ LOGIN_FAILED: 10, RATE_LIMITED: 150 });
   });
 
   it("PWD-13 T-02 count on whatever address a caller claims to have", async () => {
@@ -53,7 +56,7 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
     const seen = await Promise.all(
       Array.from({ length: 200 }, (_, n) => guess(servers[n % 2 === 0 ? 0 : 1], `user-${n}`, forged(n))),
     );
-    // Ten times the budget of an account, and the ten that were let in before: the refusals for eve came after them.
+    // Ten times the budget of an account, and the ten that were let in before: the refusals of the guesses came after them.
     const { RATE_LIMITED: refused = 0 } = tally(seen.map(({ reason }) => reason));
     expect(refused).toBeGreaterThanOrEqual(110);
     expect((await guess(servers[0], "somebody-else", forged(999 % 255))).reason).toBe("RATE_LIMITED");
@@ -61,7 +64,7 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
   });
 
   it("T-02 tell both doors when to come back", async () => {
-    const { headers } = await guess(servers[0], "eve");
+    const { headers } = await guess(servers[0], guessedName);
     const reset = Number(headers.get("x-ratelimit-reset"));
     expect(reset).toBeGreaterThan(0);
     expect(Object.fromEntries(headers)).toMatchObject({
@@ -77,8 +80,8 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
     await servers[0].kill();
     await servers[1].stop();
     servers = [await one.start(), await other.start()];
-    expect((await guess(servers[0], "eve")).reason).toBe("RATE_LIMITED");
-    expect(await guessByGrpc(servers[1], "eve")).toBe("RATE_LIMITED");
+    expect((await guess(servers[0], guessedName)).reason).toBe("RATE_LIMITED");
+    expect(await guessByGrpc(servers[1], guessedName)).toBe("RATE_LIMITED");
   });
 
   it("RPC-11 count together from their first call on after an upgrade that brought the key of the counts", async () => {
@@ -91,7 +94,7 @@ describe.each(["postgres", "redis"] as const)("two replicas that count in %s", (
   it("P-05 keep no login name and no address in the store", async () => {
     const stored = (await rows()).map(({ key }) => key.toString("latin1")).join(" ");
     expect((await rows()).length > 0).toBe(kind === "postgres");
-    expect(stored).not.toMatch(/eve|127\.0\.0\.1|user-|account/);
+    for (const text of [guessedName, "127.0.0.1", "user-", "account"]) expect(stored).not.toContain(text);
   });
 });
 
