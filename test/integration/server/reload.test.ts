@@ -89,6 +89,11 @@ describe("SIGHUP", () => {
     await hangUp('"message":"reloaded');
     expect((await client.auth.whoAmI({})).principalId).not.toBe("");
     expect(await recorded()).toHaveLength(2);
+    // Those of the storm that wait in line would read the next test's file.
+    for (let before = -1; lines().length > before; ) {
+      before = lines().length;
+      await client.auth.whoAmI({});
+    }
   });
 
   it("P-08 takes a new list of pages that may call, and refuses one that contradicts", async () => {
@@ -115,7 +120,7 @@ describe("SIGHUP", () => {
     expect([await read(), await read(), await read()]).toEqual(["answered", "answered", "answered"]);
     await writeFile(file, "GATEHOUSE_LOG_LEVEL=info\nGATEHOUSE_LIMIT_READ=1/1h\n");
     const fresh = await hangUp('"reloaded"');
-    expect(fresh.at(-1)?.changed).toContain("GATEHOUSE_LIMIT_READ");
+    expect(fresh.find(({ message }) => message === "reloaded")?.changed).toContain("GATEHOUSE_LIMIT_READ");
     await read();
     expect(await read()).toBe("RATE_LIMITED");
   });
