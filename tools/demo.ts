@@ -14,14 +14,17 @@ const address = positionals[0] ?? process.env.GATEHOUSE_GRPC_LISTEN ?? "127.0.0.
 const dataDir = values["data-dir"] ?? process.env.GATEHOUSE_DATA_DIR ?? ".gatehouse";
 const given = { loginName: process.env.GATEHOUSE_DEMO_LOGIN, password: process.env.GATEHOUSE_DEMO_PASSWORD };
 
+/** A password is hashed for seconds on a machine that has something else to do. */
+const deadlineMs = 20_000;
+
 const narrator = createNarrator((line) => console.log(line));
 try {
-  await using visitor = createGatehouse({ address });
+  await using visitor = createGatehouse({ address, deadlineMs });
   await narrator.step(`The server on ${address} answers`, () => administratorOf.greet(visitor));
   const credentials = await narrator.step("An administrator is there", () =>
     administratorOf.find(visitor, dataDir, given),
   );
-  await using administrator = createGatehouse({ address, credentials: credentials.value });
+  await using administrator = createGatehouse({ address, credentials: credentials.value, deadlineMs });
   await tellStory({ address, visitor, administrator, narrator });
   console.log("Every step went as the contracts say.");
 } catch (error) {

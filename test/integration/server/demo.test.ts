@@ -14,7 +14,7 @@ interface Played {
 
 function play(words: readonly string[]): Promise<Played> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...words], { timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, [script, ...words], { timeout: 100_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
     );
   });
@@ -37,7 +37,7 @@ describe("the demo", () => {
       expect(output).toMatch(/Every step went as the contracts say\.\n$/);
       expect(output).not.toMatch(/eyJ|DIFFERS/);
     }
-  });
+  }, 240_000);
 
   it("says in one line what is wrong when no server is there, and exits with 1", async () => {
     const { code, output } = await play(["127.0.0.1:1", "--data-dir", installation.dataDir]);

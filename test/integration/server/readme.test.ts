@@ -30,7 +30,7 @@ function type(typed: readonly string[], path: string): Promise<readonly Told[]> 
   return new Promise((resolve, reject) => {
     const shell = spawn("bash", ["--noprofile", "--norc", "-s"], {
       env: { PATH: `${path}:${process.env.PATH ?? ""}`, HOME: process.env.HOME ?? "" },
-      timeout: 60_000,
+      timeout: 300_000,
     });
     let output = "";
     shell.stdout.setEncoding("utf8").on("data", (text: string) => {
