@@ -18,7 +18,7 @@ export async function embeddedRows<R>(dataDir: string, sql: string, parameters: 
     user: "gatehouse_owner",
     password: owner,
   };
-  const client = await connect(login, 5_000);
+  const client = await connect(login, 20_000);
   try {
     return (await client.query(sql, [...parameters])).rows as R[];
   } finally {

@@ -36,7 +36,10 @@ export async function databaseProcesses(dataDir: string): Promise<readonly numbe
   return pids.map(Number).filter((_, index) => places[index]?.startsWith(join(root, "postgres")));
 }
 
-/** Keys are in the home of the run, unless the test gives GATEHOUSE_KEYS. Its limits are off unless the test is about them: every call comes from one address. */
+/**
+ * Keys are in the home of the run, unless the test gives GATEHOUSE_KEYS. Its limits are off unless the test is about them: every
+ * call comes from one address, and a machine that runs tests may be too busy for an event loop in time, so that lists are refused.
+ */
 export async function makeInstallation(more: Environment = {}): Promise<Installation> {
   const scratch = await makeDataDirectory("gatehouse-e2e-");
   const dataDir = join(scratch, "data");
@@ -45,6 +48,7 @@ export async function makeInstallation(more: Environment = {}): Promise<Installa
     GATEHOUSE_DATA_DIR: dataDir,
     GATEHOUSE_GRPC_LISTEN: "127.0.0.1:0",
     GATEHOUSE_LIMIT_LOGIN: "off",
+    GATEHOUSE_OVERLOAD_LAG: "60s",
     ...(more.GATEHOUSE_KEYS === undefined ? keySettings() : {}),
     ...more,
   };

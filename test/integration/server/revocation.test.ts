@@ -65,7 +65,7 @@ const jtiOf = (token: string): string =>
 
 /** Announces a revocation as a third replica would, and commits when it is told to. */
 async function lateRevocation(token: string) {
-  const client = await connect(pair.database.connection("app"), 5_000);
+  const client = await connect(pair.database.connection("app"), 20_000);
   await client.query("begin read write");
   const event = { kind: "token", key: jtiOf(token), expiresAt: new Date(Date.now() + 3_600_000) } as const;
   await client.query(announceStatement.text, [...announceParameters([event])]);

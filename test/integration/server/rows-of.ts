@@ -5,7 +5,7 @@ import { silentLogger } from "../../fixtures/silent-logger.ts";
 
 export async function rowsOf(dataDir: string): Promise<Buffer> {
   const server = await startEmbedded({ dataDirectory: dataDir, logger: silentLogger });
-  const client = await connect(server.connection("owner"), 5_000);
+  const client = await connect(server.connection("owner"), 20_000);
   try {
     const { rows: tables } = await client.query<{ name: string }>(
       "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
