@@ -130,6 +130,8 @@ describe("a server that is killed", () => {
     installation = await makeInstallation({
       GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
       GATEHOUSE_ARGON2_ITERATIONS: "2",
+      // A client that was answered nothing comes again with the predecessor, however long the next start takes.
+      GATEHOUSE_REFRESH_GRACE: "300s",
     });
   });
   afterEach(() => installation[Symbol.asyncDispose]());
