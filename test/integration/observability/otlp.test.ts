@@ -238,7 +238,7 @@ describe("a collector that", () => {
     const stopping = performance.now();
     const { code, stderr } = await server.stop();
     expect(code).toBe(0);
-    expect(performance.now() - stopping).toBeLessThan(8_000);
+    expect(performance.now() - stopping).toBeLessThan(20_000);
     return stderr;
   }
 
