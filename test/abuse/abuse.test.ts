@@ -23,11 +23,15 @@ describe("a client that behaves, beside one that attacks with", () => {
   });
 });
 
-/** Of several collections the smallest: what is on its way out counts for nothing. */
+/** Of several collections the smallest of each: what is on its way out counts for nothing. */
 async function leastLeft(): Promise<Left> {
   const counts = [await besieged.left(), await besieged.left(), await besieged.left()];
-  return counts.reduce((least, next) => (next.used < least.used ? next : least));
+  const least = (of: keyof Left) => Math.min(...counts.map((count) => count[of]));
+  return { used: least("used"), rss: least("rss"), sockets: least("sockets") };
 }
+
+/** A password that is being hashed when all is over holds its 64 MiB until it is done, and a busy machine hashes for seconds. */
+const comesDown = { timeout: 60_000, interval: 500 } as const;
 
 async function allAttacks(): Promise<void> {
   for (const attack of Object.values(attacks)) await attack(besieged.target());
@@ -37,10 +41,8 @@ it("RPC-06 all attacks once more leave the process alive, no socket more, and it
   await besieged.during(allAttacks);
   const before = await leastLeft();
   await besieged.during(allAttacks);
-  await expect
-    .poll(async () => (await besieged.left()).sockets, { timeout: 10_000 })
-    .toBeLessThanOrEqual(before.sockets);
-  const after = await leastLeft();
-  expect(after.used).toBeLessThan(before.used * 1.1);
-  expect(after.rss).toBeLessThan(before.rss * 1.1);
-}, 180_000);
+  const left = (of: keyof Left) => expect.poll(async () => (await leastLeft())[of], comesDown);
+  await left("sockets").toBeLessThanOrEqual(before.sockets);
+  await left("used").toBeLessThan(before.used * 1.1);
+  await left("rss").toBeLessThan(before.rss * 1.1);
+}, 400_000);
