@@ -7,6 +7,7 @@ import {
   bootstrap,
   type Installation,
   makeInstallation,
+  quickHashing,
   visitorOf,
 } from "../server/installation.ts";
 import { startChromium } from "./chromium.ts";
@@ -22,7 +23,7 @@ let foreign: Site;
 beforeAll(async () => {
   const script = await bundlePage();
   [listed, foreign] = await Promise.all([serveSite(script), serveSite(script)]);
-  installation = await makeInstallation({ GATEHOUSE_CORS_ORIGINS: listed.origin });
+  installation = await makeInstallation({ ...quickHashing, GATEHOUSE_CORS_ORIGINS: listed.origin });
   [gatehouse, browser] = await Promise.all([installation.start(), startChromium()]);
   await bootstrap(installation.dataDir, visitorOf(gatehouse));
 }, 180_000);
@@ -97,6 +98,7 @@ describe("a page that asks too often", () => {
   it("is told when to come back", async () => {
     // Of more in a minute, some are given back while a slow machine hashes: it may never be asked too often.
     await using own = await makeInstallation({
+      ...quickHashing,
       GATEHOUSE_CORS_ORIGINS: listed.origin,
       GATEHOUSE_LIMIT_LOGIN: "1/1h",
     });

@@ -6,11 +6,11 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createGatehouse } from "../../../clients/typescript/src/index.ts";
 import { runGatehouse } from "./gatehouse-process.ts";
-import { bootstrap, makeInstallation, patient } from "./installation.ts";
+import { bootstrap, makeInstallation, patient, quickHashing } from "./installation.ts";
 
 describe("gatehouse dev-certs", () => {
   it("makes what its own words start a server with, and a client that calls with its certificate alone", async () => {
-    await using installation = await makeInstallation();
+    await using installation = await makeInstallation(quickHashing);
     const out = join(installation.scratch, "certs");
     const words = ["dev-certs", "--out", out, "--host", "gate.internal", "10.1.2.3"];
     const made = await runGatehouse(installation.environment, words);

@@ -70,6 +70,9 @@ export async function makeInstallation(more: Environment = {}): Promise<Installa
   };
 }
 
+/** For servers whose hashing is not what a test is about: the cheapest that they take. */
+export const quickHashing = { GATEHOUSE_ARGON2_MEMORY_KIB: "19456", GATEHOUSE_ARGON2_ITERATIONS: "2" } as const;
+
 /** For clients whose deadline is not what a test is about: a password is hashed for seconds while other tests have the processors. */
 export const patient = { deadlineMs: 20_000, retry: { maxAttempts: 1 } } as const;
 
