@@ -15,7 +15,7 @@ import { openAttacker } from "../fixtures/http2/attacker.ts";
 import * as frames from "../fixtures/http2/frames.ts";
 import { callFields, headerBlock } from "../fixtures/http2/frames.ts";
 import { noteUncaught } from "../fixtures/uncaught.ts";
-import { call, framed, grpcHeaders, pathOf, send } from "./door.ts";
+import { call, framed, grpcHeaders, inItsTime, pathOf, patientDeadline, send } from "./door.ts";
 
 const { whoAmI } = AuthService.method;
 const { getSecret, putSecret } = SecretsService.method;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 async function openDoor(bounds: Partial<ConnectionBounds>, options: FakeChainOptions = {}): Promise<GrpcDoor> {
   const door = await openGrpcDoor({
-    ...createFakeChain({ tokens, clock: { now: () => new Date() }, ...options }),
+    ...createFakeChain({ tokens, clock: { now: () => new Date() }, deadline: patientDeadline, ...options }),
     listen: { kind: "tcp", host: "127.0.0.1", port: 0 },
     bounds: { ...usualBounds, ...bounds },
   });
@@ -64,7 +64,7 @@ describe("places", () => {
     const first = await dialTcp(door);
     expect([first.refused, (await dialTcp(door)).refused, (await dialTcp(door)).refused]).toEqual([false, false, true]);
     first.socket.destroy();
-    await expect.poll(async () => (await dialTcp(door)).refused).toBe(false);
+    await expect.poll(async () => (await dialTcp(door)).refused, inItsTime).toBe(false);
   });
 
   it("RPC-06 in all are refused beyond their number", async () => {
@@ -145,7 +145,7 @@ describe("handlers of one connection", () => {
     const cancelled = (n: number) =>
       send(session, headers, framed(getSecret, { path: "a" }), (stream) => {
         void expect
-          .poll(() => most, { interval: 1 })
+          .poll(() => most, { ...inItsTime, interval: 1 })
           .toBeGreaterThan(n)
           .then(() => stream.close(8));
       });
@@ -162,7 +162,7 @@ describe("handlers of one connection", () => {
     expect((await call({ session: other }, whoAmI, {}, bearer)).code).toBe(0);
 
     resolve();
-    await expect.poll(() => running).toBe(0);
+    await expect.poll(() => running, inItsTime).toBe(0);
     expect((await call({ session }, getSecret, { path: "a" }, bearer)).code).toBe(0);
   });
 });
@@ -184,7 +184,7 @@ describe("a connection", () => {
     const { hostname: host, port } = new URL(`http://${door.address}`);
     const deaf = await openAttacker({ host, port: Number(port), reads: false });
     closing.push(() => deaf.end());
-    await expect.poll(async () => (await dialTcp(door)).refused, { timeout: 10_000 }).toBe(false);
+    await expect.poll(async () => (await dialTcp(door)).refused, inItsTime).toBe(false);
     expect(deaf.open).toBe(true);
   });
 

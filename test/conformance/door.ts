@@ -15,9 +15,16 @@ export interface TestDoor extends FakeChain {
 
 const loopback: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
+/** For doors whose calls name no deadline: on a busy machine the usual one may pass under a test that is about something else. */
+export const patientDeadline = { defaultMs: 60_000, maxMs: 60_000 } as const;
+
+/** For what comes as soon as the machine has time for it. */
+export const inItsTime = { timeout: 30_000 } as const;
+
 export async function openTestDoor(options: FakeChainOptions & { listen?: ListenAddress } = {}): Promise<TestDoor> {
-  const fake = createFakeChain({ clock: systemClock, ...options });
-  const door = await openGrpcDoor({ ...fake, listen: options.listen ?? loopback });
+  const { clock = systemClock, listen = loopback } = options;
+  const fake = createFakeChain({ deadline: patientDeadline, ...options, clock });
+  const door = await openGrpcDoor({ ...fake, clock, listen });
   const session = connect(`http://${door.address}`);
   session.on("error", () => {});
   return {

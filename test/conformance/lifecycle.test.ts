@@ -14,7 +14,7 @@ import { StartRefused } from "../../src/kernel/start-refused.ts";
 import { type ListenAddress, openGrpcDoor } from "../../src/rpc/grpc.ts";
 import { createFakeChain } from "../fakes/chain.ts";
 import { allow, principalOf } from "../fakes/principal.ts";
-import { call, framed, grpcHeaders, openTestDoor, pathOf, send } from "./door.ts";
+import { call, framed, grpcHeaders, inItsTime, openTestDoor, pathOf, send } from "./door.ts";
 
 const { whoAmI } = AuthService.method;
 const { putSecret } = SecretsService.method;
@@ -159,7 +159,7 @@ describe("a caller that gives up", () => {
     });
     await noticed;
     await answer;
-    await expect.poll(() => door.recorder.drafts).toMatchObject([{ reason: "CANCELLED", grpcCode: 1 }]);
+    await expect.poll(() => door.recorder.drafts, inItsTime).toMatchObject([{ reason: "CANCELLED", grpcCode: 1 }]);
     gate.open();
     expect(door.unitOfWork.committed).toEqual([]);
     await door.close();
@@ -190,7 +190,7 @@ describe("a caller that gives up", () => {
     // The stream is closed here; one more round trip and the server has seen it too.
     await send(door.session, grpcHeaders("/no.such/Method"), Buffer.alloc(0));
     gate.open();
-    await expect.poll(() => reason).not.toBe("never asked");
+    await expect.poll(() => reason, inItsTime).not.toBe("never asked");
     expect(reason).toBe("told");
     await door.close();
   });
@@ -199,7 +199,9 @@ describe("a caller that gives up", () => {
     const door = await openTestDoor({ tokens, script: { "AuthService/WhoAmI": () => new Promise(() => {}) } });
     const answer = await call(door, whoAmI, {}, { ...bearer, "grpc-timeout": "50m" });
     expect(answer).toMatchObject({ code: 4, trailersOnly: true, status: { info: { reason: "DEADLINE_EXCEEDED" } } });
-    await expect.poll(() => door.recorder.drafts).toMatchObject([{ reason: "DEADLINE_EXCEEDED", grpcCode: 4 }]);
+    await expect
+      .poll(() => door.recorder.drafts, inItsTime)
+      .toMatchObject([{ reason: "DEADLINE_EXCEEDED", grpcCode: 4 }]);
     await door.close();
   });
 });

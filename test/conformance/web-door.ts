@@ -8,7 +8,7 @@ import { GatehouseError } from "../../src/kernel/errors.ts";
 import { createHealth, type HealthReporter } from "../../src/rpc/health/service.ts";
 import { openWebDoor, type WebDoor, type WebDoorDeps } from "../../src/rpc/web.ts";
 import { createFakeChain, type FakeChain, type FakeChainOptions } from "../fakes/chain.ts";
-import { pathOf } from "./door.ts";
+import { pathOf, patientDeadline } from "./door.ts";
 
 export interface TestWebDoor extends FakeChain {
   readonly door: WebDoor;
@@ -22,7 +22,8 @@ type DoorOptions = FakeChainOptions &
 
 export async function openTestWebDoor(options: DoorOptions = {}): Promise<TestWebDoor> {
   const health = createHealth({ unknownService: () => new GatehouseError("SERVICE_UNKNOWN") });
-  const fake = createFakeChain({ clock: systemClock, ...options, more: [...(options.more ?? []), health.binding] });
+  const usual = { clock: systemClock, deadline: patientDeadline };
+  const fake = createFakeChain({ ...usual, ...options, more: [...(options.more ?? []), health.binding] });
   const { cors = { origins: new Set<string>(), credentials: false }, listen } = options;
   const { oauth = { issuer: "https://id.example", url: "https://id.example", certificates: false } } = options;
   const door = await openWebDoor({
