@@ -215,7 +215,8 @@ describe("a connection that is opened ahead", () => {
       onChange: () => () => {},
       identify: () => undefined,
     };
-    const door = await openTestWebDoor({ bounds, security });
+    // Long enough to shake hands on a busy machine, and to say something after that.
+    const door = await openTestWebDoor({ bounds: { ...usualBounds, handshakeMs: 2_000 }, security });
     onTestFinished(() => door.close());
     const silent = connectTls({ port: door.port, host: "127.0.0.1", ca: authority.pem, ALPNProtocols: ["http/1.1"] });
     expect((await readAll(silent)).text).toBe("");

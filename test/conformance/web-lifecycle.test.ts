@@ -101,13 +101,14 @@ describe("RPC-06 the wait for a caller", () => {
   });
 
   it("ends for one whose headers do not end", async () => {
-    const door = await openTestWebDoor({ bounds });
+    // Time enough to send those that it has: who has said nothing by then is not answered.
+    const door = await openTestWebDoor({ bounds: { ...bounds, handshakeMs: 2_000 } });
     expect(await sendBytes(door, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: 1")).toMatch(/^HTTP\/1\.1 408 /);
     await door.close();
   });
 
   it("ends for one whose body does not come, over both versions of HTTP", async () => {
-    const door = await openTestWebDoor({ bounds, tokens });
+    const door = await openTestWebDoor({ bounds: { ...usualBounds, requestMs: 100 }, tokens });
     const head = `POST ${pathOf(whoAmI)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer good\r\nContent-Length: 9\r\n\r\n{`;
     const slow = await new Promise<string>((resolve) => {
       const socket = connect(door.port, "127.0.0.1", () => socket.write(head));
