@@ -2,7 +2,7 @@
 import { connect, constants, type SessionOptions, type Settings, sensitiveHeaders } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { AuthService } from "@gatehouse/proto/gatehouse/auth/v1/auth_service_pb.js";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { alice, bob, principalOf } from "../fakes/principal.ts";
 import { call, framed, grpcHeaders, openTestDoor, pathOf, send, type TestDoor } from "./door.ts";
 
@@ -208,8 +208,17 @@ describe("a timeout", () => {
   const withTimeout = (value: string) =>
     call(door, whoAmI, {}, { authorization: "Bearer alice", "grpc-timeout": value });
 
-  it.each(["1H", "596H", "5S", "5000m", "99999999u", "99999999n", "1S"])("%s is enough", async (value) => {
+  it.each(["1H", "596H", "5S", "5000m", "99999999u"])("%s is enough", async (value) => {
     expect((await withTimeout(value)).code).toBe(0);
+  });
+
+  it.each(["99999999n", "1S"])("%s is enough for a call that takes none", async (value) => {
+    // Nothing passes by the clock of this door, while a busy machine may let a tenth of a second pass before the message is there.
+    const now = new Date();
+    const own = await openTestDoor({ tokens: { alice: principalOf({ id: alice }) }, clock: { now: () => now } });
+    onTestFinished(() => own.close());
+    const metadata = { authorization: "Bearer alice", "grpc-timeout": value };
+    expect((await call(own, whoAmI, {}, metadata)).code).toBe(0);
   });
 
   it.each(["0m", "0S", "0n", "1n"])("RPC-05 of %s is over before it began", async (value) => {
