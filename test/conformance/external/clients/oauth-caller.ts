@@ -118,7 +118,7 @@ async function exchanged(given: Given) {
 /** jose and oauth4webapi: whether a token is good, from nothing but the issuer's URL. */
 async function verified(given: Given) {
   const as = await server(given);
-  const keys = createRemoteJWKSet(new URL(as.jwks_uri ?? ""));
+  const keys = createRemoteJWKSet(new URL(as.jwks_uri ?? ""), { timeoutDuration: 60_000 });
   const { token = "", issuer, audience = "" } = given;
   const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt", algorithms: ["ES256"] });
   const request = new Request("https://resource.example", { headers: { authorization: `Bearer ${token}` } });
