@@ -18,6 +18,8 @@ export interface TestClient {
   count(pathTemplate: string): number;
   /** The client's clock, not its timers, goes forward. */
   later(ms: number): void;
+  /** From now on only `later` moves the client's clock: a busy machine may let its moments pass under a test. */
+  standStill(): void;
 }
 
 export function tokenLogin(token: string): VaultSettings["login"] {
@@ -32,6 +34,7 @@ export async function openClient(
   const lines: string[] = [];
   const seen: Observed[] = [];
   let ahead = 0;
+  let stoodAt: number | undefined;
   const say = (fields: object, message: string) => {
     const err = (fields as { readonly err?: unknown }).err;
     lines.push(JSON.stringify({ ...fields, ...(err instanceof Error ? { err: `${err.stack}` } : {}), message }));
@@ -39,13 +42,16 @@ export async function openClient(
   const settings = { address, caFile: undefined, namespace: undefined, timeoutMs: 15_000, login, ...other };
   const vault = await openVault(settings, {
     logger: { debug: say, info: say, warn: say, error: say },
-    monotonic: () => performance.now() + ahead,
+    monotonic: () => (stoodAt ?? performance.now()) + ahead,
     observe: (pathTemplate, outcome) => void seen.push({ pathTemplate, outcome }),
   });
   return {
     vault,
     later: (ms) => {
       ahead += ms;
+    },
+    standStill: () => {
+      stoodAt ??= performance.now();
     },
     log: () => lines.join("\n"),
     seen,

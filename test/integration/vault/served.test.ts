@@ -11,10 +11,14 @@ import {
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeToken } from "../../fixtures/vault/admin.ts";
+import { patientMs } from "../../fixtures/vault/prepared.ts";
 import { type SealableVault, startSealableVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { startWatched, sumOf, until, type Watched } from "../observability/scrape.ts";
 import { runGatehouse } from "../server/gatehouse-process.ts";
 import { type Installation, makeInstallation, visitorOf } from "../server/installation.ts";
+
+// What the server notices, it notices by asking for health, which has a limit of its own.
+const patience = { GATEHOUSE_VAULT_TIMEOUT: `${patientMs}ms` };
 
 let vault: SealableVault;
 let installation: Installation;
@@ -24,8 +28,8 @@ const secretIdFile = () => join(installation.scratch, "secret-id");
 
 beforeAll(async () => {
   vault = await startSealableVault();
-  installation = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address });
-  const prepared = await runGatehouse({ VAULT_ADDR: vault.address, VAULT_TOKEN: vault.rootToken }, [
+  installation = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, ...patience });
+  const prepared = await runGatehouse({ VAULT_ADDR: vault.address, VAULT_TOKEN: vault.rootToken, ...patience }, [
     ...["keys", "init", "--home", "vault", "--approle", "--secret-id-file", secretIdFile()],
   ]);
   const settings = prepared.stdout.matchAll(/^ {2}([A-Z_]+)=(\S+)$/gm);
@@ -81,9 +85,10 @@ describe("SEC-07 RPC-02 a server whose Vault", () => {
   });
 
   it("takes its token away logs in again by itself", async () => {
-    await vault.admin("POST", "sys/leases/revoke-prefix/auth/approle/login");
     const logins = () => watched.server.output().stderr.split("logged in to vault").length;
+    // Before its token is gone: it may have noticed by the time that we are told.
     const before = logins();
+    await vault.admin("POST", "sys/leases/revoke-prefix/auth/approle/login");
     await until(async () => (logins() > before ? true : undefined));
     await becomes("SERVING");
   });
@@ -117,7 +122,7 @@ describe("a start", () => {
       /is sealed/,
     ],
   ])("%s is refused in one sentence", async (_, arrange, sentence) => {
-    await using own = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address });
+    await using own = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, ...patience });
     const { code, stdout, stderr } = await runGatehouse({ ...own.environment, ...(await arrange()) });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const said = stderr.split("\n").filter((line) => line.startsWith("gatehouse: "));
