@@ -1,7 +1,7 @@
 // Finds the programs written in Go that tests and people use: on PATH, in Go's bin directory, in our cache, or else built
 // into that cache from the one table of versions below.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -45,30 +45,35 @@ function cacheOf(name: GoToolName): string {
 }
 
 /** As `go install` would, but through a module of our own. */
-function buildAsDependency(name: GoToolName, cache: string): void {
+function buildAsDependency(name: GoToolName, work: string): void {
   const { module, directory, version } = goTools[name];
-  const run = (...words: string[]) => execFileSync("go", words, { cwd: cache, stdio: "pipe", timeout: buildMs });
-  writeFileSync(join(cache, "go.mod"), "module gatehouse.local/tool\n\ngo 1.24\n");
+  const run = (...words: string[]) => execFileSync("go", words, { cwd: work, stdio: "pipe", timeout: buildMs });
+  writeFileSync(join(work, "go.mod"), "module gatehouse.local/tool\n\ngo 1.24\n");
   run("get", `${module}/${directory}@${version}`);
-  run("build", "-mod=mod", "-o", join(cache, name), `${module}/${directory}`);
+  run("build", "-mod=mod", "-o", join(work, name), `${module}/${directory}`);
 }
 
+/** Beside its place and then renamed: whoever looks meanwhile, or after a build that was cut off, must not find half a program. */
 function build(name: GoToolName, cache: string): string {
   const { module, directory, version } = goTools[name];
   const target = `${module}/${directory}@${version.replace("+incompatible", "")}`;
   mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, "build-"));
   try {
-    if ("replaces" in goTools[name]) buildAsDependency(name, cache);
+    if ("replaces" in goTools[name]) buildAsDependency(name, work);
     else
       execFileSync("go", ["install", target], {
-        env: { ...process.env, GOBIN: cache },
+        env: { ...process.env, GOBIN: work },
         stdio: "pipe",
         timeout: buildMs,
       });
+    renameSync(join(work, name), join(cache, name));
   } catch (error) {
     throw new Error(`${name} is needed: install Go and run \`go install ${target}\`, or put ${name} on PATH`, {
       cause: error,
     });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
   return join(cache, name);
 }
