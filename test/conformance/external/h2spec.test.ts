@@ -46,7 +46,9 @@ describe("h2spec", () => {
       onTestFinished(() => bare.stop());
       const result = await compare({ port: ours.port, path: "/healthz" }, { port: bare.port, path: "/healthz" });
       expect(result.ours.run).toBeGreaterThan(138);
-      expect(result.worse).toEqual(alsoHttp1);
+      expect(result.ours.failures).toEqual(expect.arrayContaining(alsoHttp1));
+      // Where the reference was too slow for it, too, it is not worse.
+      expect(result.worse.filter((name) => !alsoHttp1.includes(name))).toEqual([]);
     },
     longestMs,
   );
