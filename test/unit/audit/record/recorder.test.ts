@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createEncoder } from "../../../../src/audit/record/encoder.ts";
 import { createRecorder, type RecorderDeps } from "../../../../src/audit/record/recorder.ts";
 import type { LoneWriter } from "../../../../src/kernel/database.ts";
@@ -85,8 +85,13 @@ describe("the recorder", () => {
   it("rejects at the deadline when the database hangs, and never stores later what it refused", async () => {
     const held: (() => void)[] = [];
     const { writer, groups } = scriptedWriter(() => new Promise<void>((resolve) => held.push(resolve)));
+    // Beside busy processes a real deadline may be over before anything has reached the database.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
     const recorder = recorderOver(writer, { deadlineMs: 30 });
     const settled = Promise.allSettled(Array.from({ length: 100 }, () => recorder.record(draftOf())));
+    while (held.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(30);
     for (const one of await settled) expect(one).toMatchObject({ status: "rejected", reason: unavailable });
     expect(groups.map((group) => group.length)).toEqual([32, 32]);
     for (const release of held) release();
