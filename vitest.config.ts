@@ -4,11 +4,12 @@ import { defineConfig } from "vitest/config";
 
 // For what hangs: beside other processes the slowest test without a limit of its own took 19 s.
 const testTimeout = 60_000;
+const hookTimeout = 60_000;
 
 const withDatabase = {
   globalSetup: ["test/fixtures/global-setup.ts"],
   testTimeout,
-  hookTimeout: 60_000,
+  hookTimeout,
 };
 
 const whole = [
@@ -46,6 +47,7 @@ export default defineConfig({
             "clients/*/test/**/*.test.ts",
           ],
           testTimeout,
+          hookTimeout,
         },
       },
       {

@@ -97,5 +97,5 @@ describe("the published package", () => {
     );
     expect(stdout).toBe("");
     expect(code).toBe(0);
-  }, 30_000);
+  });
 });

@@ -78,15 +78,13 @@ describe("a server stream", () => {
 
   it("has a deadline like every call, unless it says Infinity", async () => {
     const server = await startServer();
-    const deadlines: unknown[] = [];
     server.onStream(watch, (wire) => {
-      deadlines.push(wire.getDeadline());
-      if (deadlines.length > 1) wire.end();
+      // Whether the first of them gets here before its deadline is chance.
+      if (wire.getDeadline() === Number.POSITIVE_INFINITY) wire.end();
     });
     const health = connect(server, { deadlineMs: 40 }).client(Health);
     await expect(collect(health.watch({}))).rejects.toMatchObject({ reason: "DEADLINE_EXCEEDED" });
-    await collect(health.watch({}, { timeoutMs: Number.POSITIVE_INFINITY }));
-    expect(deadlines[1]).toBe(Number.POSITIVE_INFINITY);
+    expect(await collect(health.watch({}, { timeoutMs: Number.POSITIVE_INFINITY }))).toEqual([]);
   });
 });
 
