@@ -33,6 +33,7 @@ describe("ListSigningKeys", () => {
     (await list(world.message(ListSigningKeysRequestSchema, request), world.call)) as ListSigningKeysResponse;
 
   it("AZ-08 pages by the last key shown", async () => {
+    asked.length = 0;
     const first = await ask({ pageSize: 3 });
     expect(first.signingKeys.map(({ algorithm, number }) => [algorithm, number])).toEqual([
       ["ES256", 3],
