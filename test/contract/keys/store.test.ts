@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AuditDraft, AuditWriter } from "../../../src/kernel/audit.ts";
-import { systemClock } from "../../../src/kernel/clock.ts";
 import { GatehouseError } from "../../../src/kernel/errors.ts";
 import { uuidv7 } from "../../../src/kernel/ids.ts";
 import { purposes } from "../../../src/keys/installation-keys.ts";
@@ -28,6 +27,10 @@ beforeEach(async () => {
   return () => rm(dataDir, { recursive: true });
 });
 
+// One instant for all replicas: where the month ends in between, each makes the key of its own.
+const now = new Date();
+const clock = { now: () => now };
+
 const principalId = "018f0000-0000-7000-8000-0000000000aa";
 const place = { kind: "person.profile", id: principalId };
 
@@ -39,7 +42,7 @@ async function open(home: Partial<TestHomeOptions> = {}) {
     algorithms: ["ES256"],
     signingKeyTimes,
     reader: database.reader,
-    clock: systemClock,
+    clock,
     logger: silentLogger,
   });
 }
