@@ -10,6 +10,7 @@ import { TokenService } from "@gatehouse/proto/gatehouse/token/v1/token_service_
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "@gatehouse/proto/health/v1/health_pb.js";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createGatehouse } from "../src/create-gatehouse.ts";
 import { OutcomeUnknown, Unavailable, ValidationError, VersionConflict } from "../src/errors/kinds.ts";
 import { connect } from "./scripted-client.ts";
 import { refusal, startServer, strangeRefusal } from "./scripted-server.ts";
@@ -112,8 +113,9 @@ describe("deadlines", () => {
   it("are on every call, 5 s by default", async () => {
     const server = await startServer();
     server.on(getSecret, () => ({}));
+    await using client = createGatehouse({ address: server.address });
     const begun = Date.now();
-    await connect(server).secrets.getSecret({ path: "a" });
+    await client.secrets.getSecret({ path: "a" });
     const deadline = new Date(server.calls[0]?.deadline as Date).getTime();
     // The server counts what was left at the sending from the moment when it came, by a clock of whole milliseconds.
     expect(deadline).toBeGreaterThanOrEqual(begun + 5_000 - 2);

@@ -39,7 +39,7 @@ import { createGatehouse, isReason, PermissionDenied } from "@gatehouse/client";
 import * as web from "@gatehouse/client/web";
 import { SecretVersionState } from "@gatehouse/client/proto/gatehouse/secrets/v1/secrets_service_pb.js";
 
-await using gatehouse = createGatehouse({ address: process.argv[2] ?? "", credentials: "t" });
+await using gatehouse = createGatehouse({ address: process.argv[2] ?? "", credentials: "t", deadlineMs: 30_000 });
 const { version } = await gatehouse.secrets.getSecret({ path: "a/b" });
 const enabled: boolean = version?.state === SecretVersionState.ENABLED;
 try {

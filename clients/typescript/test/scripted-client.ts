@@ -6,9 +6,13 @@ import { createGatehouse, type GatehouseOptions } from "../src/create-gatehouse.
 import type { Tokens } from "../src/credentials/tokens.ts";
 import type { ScriptedServer } from "./scripted-server.ts";
 
+/** Beside busy processes a call may take longer than the default, where that is not what a test is about. */
+export const patientMs = 30_000;
+
 export function connect(server: Pick<ScriptedServer, "address">, options: Partial<GatehouseOptions> = {}): Gatehouse {
   const client = createGatehouse({
     address: server.address,
+    deadlineMs: patientMs,
     retry: { initialBackoffMs: 1, maxBackoffMs: 5 },
     ...options,
   });

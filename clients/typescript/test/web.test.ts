@@ -15,7 +15,7 @@ import {
   RateLimited,
   Unavailable,
 } from "../src/web.ts";
-import { tokenSet } from "./scripted-client.ts";
+import { patientMs, tokenSet } from "./scripted-client.ts";
 import { startWebServer, type WebServer, webRefusal } from "./web-server.ts";
 
 const { getSecret, putSecret } = SecretsService.method;
@@ -26,7 +26,13 @@ const protocols = ["connect", "grpc-web"] as const;
 
 function connectTo(protocol: (typeof protocols)[number]) {
   return (server: Pick<WebServer, "baseUrl">, options: Partial<GatehouseOptions> = {}) =>
-    createGatehouse({ baseUrl: server.baseUrl, protocol, retry: { initialBackoffMs: 1, maxBackoffMs: 5 }, ...options });
+    createGatehouse({
+      baseUrl: server.baseUrl,
+      protocol,
+      deadlineMs: patientMs,
+      retry: { initialBackoffMs: 1, maxBackoffMs: 5 },
+      ...options,
+    });
 }
 
 describe.each(protocols)("a call over %s", (protocol) => {
