@@ -12,12 +12,14 @@ export interface DirectoryLock {
 }
 
 const sqliteBusy = 5;
+/** Who has half of the lock waits for those who only look at it: without that, of several who come at once all were refused. */
+const busyMs = 500;
 
 function take(path: string): DatabaseSync | undefined {
   const file = new DatabaseSync(path);
   try {
     file.exec(
-      "pragma busy_timeout = 0; pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive",
+      `pragma busy_timeout = ${busyMs}; pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive`,
     );
     return file;
   } catch (error) {
