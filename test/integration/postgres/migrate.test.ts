@@ -64,7 +64,7 @@ describe("migrate", () => {
   it("DAT-11 gives way to whoever uses a table, and says so when that does not end", async () => {
     await run();
     await file("0003_third.sql", "alter table one add column note text;");
-    const [user, late] = [await connect(database.connection("app"), 5_000), database.pool];
+    const [user, late] = [await connect(database.connection("app"), 20_000), database.pool];
     const options = { connection: database.connection("owner"), clock: systemClock, logger: createFakeLogger() };
     try {
       await user.query("begin");
@@ -163,13 +163,13 @@ describe("migrate", () => {
   });
 
   it("takes it as done when another migrator makes the group roles in the same moment", async () => {
-    const client = await connect(database.connection("owner"), 5_000);
+    const client = await connect(database.connection("owner"), 20_000);
     const late = { query: (sql: string) => (sql.startsWith("select") ? { rows: [] } : client.query(sql)) };
     await ensureGroupRoles(late as never).finally(() => client.end());
   });
 
   it("says what to do when the owner may not make the group roles", async () => {
-    const client = await connect(database.connection("app"), 5_000);
+    const client = await connect(database.connection("app"), 20_000);
     const poor = { query: (sql: string) => (sql.startsWith("select") ? { rows: [] } : client.query(sql)) };
     const made = ensureGroupRoles(poor as never).finally(() => client.end());
     await expect(made).rejects.toThrow(/create the roles gatehouse_app and gatehouse_log/);
@@ -177,7 +177,7 @@ describe("migrate", () => {
 
   it("the migrations of this release make the reviewed schema", async () => {
     await migrate({ connection: database.connection("owner"), clock: systemClock, logger: silentLogger });
-    const client = await connect(database.connection("owner"), 5_000);
+    const client = await connect(database.connection("owner"), 20_000);
     const dump = await dumpSchema(client).finally(() => client.end());
     await expect(dump).toMatchFileSnapshot("../../../src/postgres/schema.sql");
   });

@@ -15,7 +15,7 @@ describe("rights of the logins", () => {
   beforeAll(async () => {
     database = await startTestDatabase();
     for (const login of ["owner", "app", "log"] as const)
-      clients.set(login, await connect(database.connection(login), 5_000));
+      clients.set(login, await connect(database.connection(login), 20_000));
     await clients
       .get("app")
       ?.query(
@@ -110,7 +110,7 @@ describe("rights of the logins", () => {
 
   it("SEC-04 the embedded server has no superuser that can log in", async () => {
     const connection = { ...database.connection("owner"), user: "postgres" };
-    await expect(connect(connection, 5_000)).rejects.toThrow(/no pg_hba.conf entry/);
+    await expect(connect(connection, 20_000)).rejects.toThrow(/no pg_hba.conf entry/);
     expect(await database.asOwner("select 1 from pg_roles where rolsuper and rolname <> 'postgres'")).toEqual([]);
   });
 });
