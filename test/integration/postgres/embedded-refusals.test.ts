@@ -1,10 +1,10 @@
 // Data directories that cannot be used: one clear sentence, nothing left running.
-import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, chown, mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { layoutOf } from "../../../src/postgres/embedded/layout.ts";
 import { readPidFile } from "../../../src/postgres/embedded/postmaster.ts";
+import { makeDataDirectory } from "../../fixtures/data-directory.ts";
 import { type Holder, holdEmbedded } from "../../fixtures/embedded-holder.ts";
 
 describe("embedded server", () => {
@@ -12,7 +12,7 @@ describe("embedded server", () => {
   let directory: string;
 
   beforeEach(async () => {
-    parent = await realpath(await mkdtemp(join(tmpdir(), "gh-refused-")));
+    parent = await realpath(await makeDataDirectory("gh-refused-"));
     directory = join(parent, "data");
   });
   afterEach(() => rm(parent, { recursive: true, force: true }));

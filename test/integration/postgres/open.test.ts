@@ -1,7 +1,6 @@
 // Opening the database that a process serves from, as the composition root does it.
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/kernel/clock.ts";
@@ -10,6 +9,7 @@ import { StartRefused } from "../../../src/kernel/start-refused.ts";
 import type { ConnectionSettings } from "../../../src/postgres/connection.ts";
 import { openDatabase } from "../../../src/postgres/open.ts";
 import { draftAt } from "../../fixtures/audit-draft.ts";
+import { makeDataDirectory } from "../../fixtures/data-directory.ts";
 import { noAudit, startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 
@@ -46,7 +46,7 @@ describe("open database", () => {
   };
 
   it("serves from the embedded server, migrated, and keeps what was written", async () => {
-    directory = await mkdtemp(join(tmpdir(), "gh-open-"));
+    directory = await makeDataDirectory("gh-open-");
     const dataDirectory = join(directory, "data");
     for (const expected of [1, 2]) {
       const opened = await openDatabase({ ...common, url: undefined, dataDirectory });

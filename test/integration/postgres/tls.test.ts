@@ -1,7 +1,5 @@
 // A PostgreSQL that speaks TLS, right and wrong certificates on it, and the real command in front.
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { chmod, chown, rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionSettings } from "../../../src/postgres/connection.ts";
 import { findOsUser } from "../../../src/postgres/embedded/os-user.ts";
@@ -14,6 +12,7 @@ import {
   makeAuthority,
   makeLeaf,
 } from "../../fixtures/certificates.ts";
+import { makeDataDirectory } from "../../fixtures/data-directory.ts";
 import { silentLogger } from "../../fixtures/silent-logger.ts";
 import { type Environment, runGatehouse } from "../server/gatehouse-process.ts";
 import { type Installation, makeInstallation } from "../server/installation.ts";
@@ -70,7 +69,7 @@ describe("a database that speaks TLS", () => {
   beforeAll(async () => {
     files = await certificateFiles();
     await chmod(files.directory, 0o755);
-    data = await mkdtemp(join(tmpdir(), "gatehouse-pgtls-"));
+    data = await makeDataDirectory("gatehouse-pgtls-");
     authority = await makeAuthority();
     caFile = await files.write("ca.pem", authority.pem, 0o644);
     installation = await makeInstallation();
