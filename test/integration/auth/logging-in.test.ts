@@ -78,8 +78,9 @@ describe("logging in", () => {
   });
 
   it("PWD-20 T-08 turns excess logins away with a time to come back, and recovers", async () => {
-    await person("flooded");
-    const small = await house.replica({ loginQueue: 2, argon2: { memoryKib: 65_536, iterations: 1, parallelism: 1 } });
+    // Dear enough that the lane is full for as long as the others take to come to it.
+    const small = await house.replica({ loginQueue: 2, argon2: { memoryKib: 65_536, iterations: 3, parallelism: 1 } });
+    await small.call(AuthService.method.register, { loginName: "flooded", password: goodPassword });
     const settled = await Promise.allSettled(Array.from({ length: 60 }, () => login("flooded", "wrong", {}, small)));
     const reasons = settled.map((one) => (one.status === "rejected" ? one.reason : undefined));
     const busy = reasons.filter((error) => error?.reason === "LOGIN_BUSY");
@@ -109,6 +110,7 @@ describe("sessions", () => {
       const { outcome } = await login("devices", goodPassword, { deviceName });
       sessions.unshift(outcome.value?.sessionId ?? "");
     }
+    const before = house.database.committed.length;
     const caller = await withSession(id, sessions[0] ?? "");
     const list = async () => (await house.call(SessionService.method.listSessions, {}, caller)).sessions;
     expect((await list()).map(({ sessionId }) => sessionId)).toEqual(sessions);
@@ -120,7 +122,8 @@ describe("sessions", () => {
     await expect(revoke()).rejects.toMatchObject({ reason: "SESSION_NOT_FOUND" });
     await house.call(AuthService.method.logout, {}, caller);
     expect((await list()).map(({ deviceName }) => deviceName)).toEqual(["phone"]);
-    const ended = house.database.committed.filter(({ kind }) => kind === "session").map(({ key }) => `ses_${key}`);
+    const events = house.database.committed.slice(before);
+    const ended = events.filter(({ kind }) => kind === "session").map(({ key }) => `ses_${key}`);
     expect(ended).toEqual([sessions[1], sessions[0]]);
   });
 
