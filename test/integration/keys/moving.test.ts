@@ -11,6 +11,7 @@ import { type SealableVault, startSealableVault, vaultStartMs } from "../../fixt
 import { embeddedRows } from "../server/embedded-rows.ts";
 import { type Environment, type GatehouseProcess, launchGatehouse, runGatehouse } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "../server/installation.ts";
+import { holdSecrets } from "./held-secrets.ts";
 
 const account = { loginName: "ada", password: "correct horse battery staple" };
 const secrets = Array.from({ length: 700 }, (_, at) => ({ path: `app/item-${at}`, value: Buffer.from(`value ${at}`) }));
@@ -88,10 +89,13 @@ describe("gatehouse keys migrate", { timeout: 120_000 }, () => {
 
   it("KEY-08 killed in the middle it leaves a database on which no server starts, and ends when it is run again", async () => {
     const { environment, run } = migrate("local", "vault");
-    const moving = launchGatehouse(environment, ["keys", "migrate", "local", "vault"]);
-    // People are done, three batches of secrets are to come.
-    while (!moving.output().stderr.includes("moved wrapped keys")) await pause(1);
-    await moving.kill();
+    {
+      await using _held = await holdSecrets(installation);
+      const moving = launchGatehouse(environment, ["keys", "migrate", "local", "vault"]);
+      // People are done, three batches of secrets are to come.
+      while (!moving.output().stderr.includes("moved wrapped keys")) await pause(1);
+      await moving.kill();
+    }
     for (const home of [inFile, inVault]) {
       const { code, stderr } = await runGatehouse(home);
       expect([code, stderr]).toEqual([1, expect.stringContaining("were being moved")]);

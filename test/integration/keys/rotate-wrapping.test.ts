@@ -7,6 +7,7 @@ import { pause } from "../../../src/postgres/embedded/postmaster.ts";
 import { embeddedRows } from "../server/embedded-rows.ts";
 import { type GatehouseProcess, launchGatehouse, runGatehouse } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "../server/installation.ts";
+import { holdSecrets } from "./held-secrets.ts";
 
 const account = { loginName: "ada", password: "correct horse battery staple" };
 const command = ["keys", "rotate-wrapping"];
@@ -81,9 +82,12 @@ describe("gatehouse keys rotate-wrapping", { timeout: 180_000 }, () => {
   });
 
   it("KEY-08 killed at any point it leaves an installation that serves, and ends when it is run again", async () => {
-    const first = launchGatehouse(installation.environment, command);
-    while (!first.output().stderr.includes("moved wrapped keys")) await pause(1);
-    await first.kill();
+    {
+      await using _held = await holdSecrets(installation);
+      const first = launchGatehouse(installation.environment, command);
+      while (!first.output().stderr.includes("moved wrapped keys")) await pause(1);
+      await first.kill();
+    }
     const server = await installation.start();
     expect((await versionsInUse()).length).toBeGreaterThan(1);
     await requireWorking(server);
