@@ -4,8 +4,9 @@ import { Secret } from "../src/kernel/secret.ts";
 import { initialiseVault } from "../src/vault/initialise.ts";
 import { openVault } from "../src/vault/open.ts";
 import { policyName } from "../src/vault/policy.ts";
+import { freePort } from "../tools/free-port.ts";
 import { findVault } from "../tools/vault/binary.ts";
-import { freePort, launchDevVault } from "../tools/vault/server.ts";
+import { launchDevVault } from "../tools/vault/server.ts";
 
 export interface BenchVault {
   readonly address: string;

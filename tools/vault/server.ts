@@ -1,7 +1,5 @@
 // Runs Vault as a process of its own: a dev server that holds everything in memory, or a real one with storage and seal.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 
 export interface VaultProcess {
   readonly address: string;
@@ -22,16 +20,6 @@ const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 /** Listeners are open. A dev server is unsealed and mounted only when its last warning is out. */
 const listening = /==> (Vault|OpenBao) server started!/;
