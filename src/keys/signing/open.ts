@@ -28,6 +28,8 @@ export interface SigningKeysDeps {
   readonly reader: Reader;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long the compromise of a key waits for the next one; default a second. */
+  readonly patienceMs?: number | undefined;
 }
 
 export interface OpenedSigningKeys {

@@ -27,6 +27,8 @@ export interface SuccessionDeps {
   readonly reader: Reader;
   readonly times: SigningKeyTimes;
   readonly logger: Logger;
+  /** How long a change that cannot wait for a key waits for one. */
+  readonly patienceMs?: number | undefined;
 }
 
 export interface SuccessionOrder {
@@ -56,9 +58,9 @@ async function makeKey({ home, reader }: SuccessionDeps, algorithm: SignatureAlg
 }
 
 /** A key that comes later is made again under the same number when somebody needs one. */
-const patienceMs = 1_000;
+const usualPatienceMs = 1_000;
 
-async function soon<T>(answer: Promise<T>): Promise<T> {
+async function soon<T>(answer: Promise<T>, patienceMs = usualPatienceMs): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new KeyHomeUnavailable("no answer in time")), patienceMs);
   return await Promise.race([answer, promise]).finally(() => clearTimeout(timer));
@@ -66,12 +68,12 @@ async function soon<T>(answer: Promise<T>): Promise<T> {
 
 /** For when the change can neither fail nor wait for want of a key, whatever keeps the home. Errors: DATABASE_UNAVAILABLE. */
 export async function makeKeyIfPossible(
-  { home, reader, logger }: SuccessionDeps,
+  { home, reader, logger, patienceMs }: SuccessionDeps,
   algorithm: SignatureAlgorithm,
 ): Promise<MadeKey | undefined> {
   const number = (await lastSigningKeyNumber(reader, algorithm)) + 1;
   try {
-    return { key: await soon(home.generate(algorithm, number)), number };
+    return { key: await soon(home.generate(algorithm, number), patienceMs), number };
   } catch (err) {
     logger.warn({ err }, "the key home makes no new signing key: nothing signs until it does");
     return undefined;

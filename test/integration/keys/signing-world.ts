@@ -78,6 +78,8 @@ export interface ReplicaOptions {
   readonly away?: boolean;
   /** How far its clock is ahead of the test's. */
   readonly skewMs?: number;
+  /** Undefined = as long as a server has. Default: longer than a busy machine and its Vault take to make a key. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** `openHome`: where private keys are made. Default: the home of the run. */
@@ -125,6 +127,7 @@ export function createSigningWorld(database: TestDatabase, openHome = signingHom
       reader: database.reader,
       clock: ownClock,
       logger,
+      patienceMs: "patienceMs" in options ? options.patienceMs : 20_000,
     });
     const { signingKeys } = opened;
     if (options.deaf !== true) listeners.push(opened.onFeed);
