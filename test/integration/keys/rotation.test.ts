@@ -139,7 +139,7 @@ describe("rotation of signing keys", () => {
   it("tells every replica through the feed, and one that heard nothing by the next look", async () => {
     const [one, other, deaf] = [await world.replica(), await world.replica(), await world.replica({ deaf: true })];
     const { successor } = await one.rotate();
-    await expect.poll(() => other.published()).toContain(successor!.kid);
+    await expect.poll(() => other.published(), { timeout: 20_000 }).toContain(successor!.kid);
     expect(deaf.published()).not.toContain(successor!.kid);
     await deaf.tend();
     expect(deaf.published()).toContain(successor!.kid);
