@@ -8,7 +8,8 @@ import { readPidFile, stopPostmaster } from "../../../src/postgres/embedded/post
 import { makeDataDirectory } from "../../fixtures/data-directory.ts";
 import { type Holder, holdEmbedded } from "../../fixtures/embedded-holder.ts";
 
-describe("embedded server", () => {
+// Beside busy processes some of these take 24 s.
+describe("embedded server", { timeout: 180_000 }, () => {
   let parent: string;
   let directory: string;
   const holders: Holder[] = [];
