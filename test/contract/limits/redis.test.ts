@@ -77,14 +77,14 @@ describe("Redis", () => {
   });
 
   it("RPC-11 refuses within its time when the server stands still, and goes on when it moves again", async () => {
-    redis.halt();
+    await redis.halt();
     await expect(take(store)).rejects.toMatchObject(unavailable);
     redis.go();
     expect(await untilAnswered(store)).toBe(true);
   });
 
   it("RPC-11 keeps no more than a bounded number of questions for a server that stands still", async () => {
-    redis.halt();
+    await redis.halt();
     const asked = Array.from({ length: 5_000 }, () => take(store).catch((error: Error) => error));
     const refusals = (await Promise.all(asked)) as unknown as { reason: string; cause: Error }[];
     redis.go();
