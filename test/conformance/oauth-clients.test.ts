@@ -7,8 +7,8 @@ import { SenderConstraint } from "@gatehouse/proto/gatehouse/auth/v1/client_serv
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGatehouse, type Gatehouse } from "../../clients/typescript/src/index.ts";
+import { freePort } from "../../tools/free-port.ts";
 import { type CertificateFiles, certificateFiles, makeAuthority, makeLeaf } from "../fixtures/certificates.ts";
-import { freePort } from "../fixtures/free-port.ts";
 import type { GatehouseProcess } from "../integration/server/gatehouse-process.ts";
 import {
   administratorAccount,

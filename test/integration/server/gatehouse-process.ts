@@ -30,7 +30,7 @@ export interface GatehouseProcess {
 }
 
 const command = fileURLToPath(new URL("../../../bin/gatehouse", import.meta.url));
-const longestMs = 20_000;
+const longestMs = 50_000;
 const running = new Set<ChildProcess>();
 function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
