@@ -27,7 +27,7 @@ export interface SuccessionDeps {
   readonly reader: Reader;
   readonly times: SigningKeyTimes;
   readonly logger: Logger;
-  /** How long a change that cannot wait for a key waits for one. */
+  /** How long a change that cannot wait for a key waits for one; default a second. */
   readonly patienceMs?: number | undefined;
 }
 

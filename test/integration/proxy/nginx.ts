@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer, type Server } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { freePort } from "../../../tools/free-port.ts";
 
 /** Where nginx calls from: an address of this machine that nobody else uses. */
 export const proxyAddress = "127.0.0.3";
@@ -23,26 +23,9 @@ function nginxPath(): string {
   return found;
 }
 
-interface Heard {
-  readonly server: Server;
-  readonly port: number;
-  /** Of the listening socket. */
-  readonly fd: number;
-}
-
-/** nginx takes over a socket that listens already, as from its own predecessor: a port that is looked for and let go is anybody's. */
-async function listen(): Promise<Heard> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } };
-  return { server, port: (server.address() as AddressInfo).port, fd: handle.fd };
-}
-
 const configuration = (directory: string, ports: readonly [number, number], grpc: string, web: string): string => `
 daemon off;
-# Alone, without a worker, it crashes over sockets that it takes over.
-worker_processes 1;
-${process.getuid?.() === 0 ? "user root;" : ""}
+master_process off;
 pid ${directory}/pid;
 error_log stderr warn;
 events { worker_connections 256; }
@@ -74,41 +57,36 @@ http {
 }
 `;
 
-/** That somebody listens says nothing of nginx, which has yet to take over. */
-async function answers(url: string, over: () => boolean): Promise<void> {
+async function answers(port: number, over: () => boolean): Promise<void> {
   while (!over()) {
-    const answered = await fetch(url).then(
-      (answer) => answer.text().then(() => true),
-      () => false,
-    );
-    if (answered) return;
+    const socket = connect(port, "127.0.0.1");
+    const open = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
+    await new Promise(setImmediate);
   }
 }
 
 export async function startNginx(doors: { readonly grpc: string; readonly web: string }): Promise<NginxProxy> {
   const directory = mkdtempSync(join(tmpdir(), "gatehouse-nginx-"));
-  const [first, second] = [await listen(), await listen()];
-  writeFileSync(
-    join(directory, "nginx.conf"),
-    configuration(directory, [first.port, second.port], doors.grpc, doors.web),
-  );
+  const ports = [await freePort(), await freePort()] as const;
+  writeFileSync(join(directory, "nginx.conf"), configuration(directory, ports, doors.grpc, doors.web));
   const nginx = spawn(nginxPath(), ["-p", directory, "-c", join(directory, "nginx.conf")], {
-    stdio: ["ignore", "ignore", "pipe", first.fd, second.fd],
-    env: { ...process.env, NGINX: "3;4;" },
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  for (const { server } of [first, second]) server.close();
   let said = "";
-  nginx.stderr?.setEncoding("utf8").on("data", (text: string) => {
+  nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
   const ended = once(nginx, "close");
-  const over = () => nginx.exitCode !== null || nginx.signalCode !== null;
-  const webAddress = `http://127.0.0.1:${second.port}`;
-  await answers(webAddress, over);
-  if (over()) throw new Error(`nginx did not start: ${said}`);
+  await Promise.all(ports.map((port) => answers(port, () => nginx.exitCode !== null)));
+  if (nginx.exitCode !== null) throw new Error(`nginx did not start: ${said}`);
   return {
-    grpcAddress: `127.0.0.1:${first.port}`,
-    webAddress,
+    grpcAddress: `127.0.0.1:${ports[0]}`,
+    webAddress: `http://127.0.0.1:${ports[1]}`,
     async stop() {
       nginx.kill("SIGTERM");
       await ended;
