@@ -1,18 +1,12 @@
 // A bounded queue in front of a few worker threads, so that slow work on passwords starves nothing else: what does not
 // fit is told when to come back, and what nobody waits for any more is dropped before it costs anything.
 import { GatehouseError } from "../../kernel/errors.ts";
-import type { WorkerManners } from "./niceness.ts";
-import { createWorkerSeat, type WorkerSeat } from "./worker-seat.ts";
+import { createWorkerSeat, type WorkerSeat, type WorkerSeatOptions } from "./worker-seat.ts";
 
-export interface LaneOptions {
-  /** Module that answers every posted job with a WorkerAnswer. */
-  readonly script: URL;
+export interface LaneOptions extends WorkerSeatOptions {
   readonly workers: number;
   /** Jobs that may wait while all workers are busy. */
   readonly queue: number;
-  readonly heapMb: number;
-  readonly manners: WorkerManners;
-  readonly idleMs?: number;
 }
 
 export interface LaneJob {
@@ -67,9 +61,7 @@ function createStopwatch(): { mean(): number; lap(ms: number): void } {
 }
 
 export function createLane(options: LaneOptions): Lane {
-  const free: WorkerSeat[] = Array.from({ length: options.workers }, () =>
-    createWorkerSeat({ ...options, idleMs: options.idleMs }),
-  );
+  const free: WorkerSeat[] = Array.from({ length: options.workers }, () => createWorkerSeat(options));
   const seats = [...free];
   const waiting: Waiting[] = [];
   const stopwatch = createStopwatch();

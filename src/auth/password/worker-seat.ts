@@ -5,11 +5,12 @@ import { GatehouseError } from "../../kernel/errors.ts";
 import type { WorkerManners } from "./niceness.ts";
 
 export interface WorkerSeatOptions {
+  /** Module that answers every posted job with a WorkerAnswer. */
   readonly script: URL;
   readonly heapMb: number;
   readonly manners: WorkerManners;
   /** Undefined = the worker stays. */
-  readonly idleMs: number | undefined;
+  readonly idleMs?: number | undefined;
 }
 
 /** What a worker posts for a job. A failure holds no input. */

@@ -27,9 +27,6 @@ const { login, register, changePassword: change } = AuthService.method;
 const { refresh, issueToken, exchangeToken } = TokenService.method;
 const nextPassword = "the gate of moria 7";
 const invalid = { reason: "REFRESH_TOKEN_INVALID" };
-/** Of this database alone: those of other files wait at the same time. */
-const waitingForLocks =
-  "select 1 as one from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()";
 const over = { reason: "CREDENTIAL_INVALID" };
 
 async function logIn(loginName: string, more: { password?: string; deviceName?: string } = {}, at = house) {
@@ -333,7 +330,7 @@ describe("what happens at the same time", () => {
       await generations.raise(tx, id, house.clock.time);
       await changePassword(tx, made, house.clock.time);
       waiting = logIn("rehashed", {}, dearer);
-      for (let blocked = 0; blocked === 0; ) blocked = (await house.database.asOwner(waitingForLocks)).length;
+      await house.database.untilBlocked();
     });
     await waiting;
     expect((await storedOf(id)).password.equals(made.sealed)).toBe(true);

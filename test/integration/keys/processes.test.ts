@@ -8,6 +8,7 @@ import { SigningKeyState as State } from "../../../gen/ts/gatehouse/token/v1/sig
 import { pause } from "../../../src/postgres/embedded/postmaster.ts";
 import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts";
 import { keyHome, shareKeys } from "../../fixtures/key-home.ts";
+import { lastOtherwise } from "../server/beginnings.ts";
 import { databaseUrl } from "../server/database-url.ts";
 import type { GatehouseProcess } from "../server/gatehouse-process.ts";
 import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "../server/installation.ts";
@@ -107,11 +108,7 @@ describe("two processes on one database", () => {
           () => true,
           () => false,
         );
-      // What counts is when a call was made that still got in, not how long the machine took to answer it.
-      for (let asked = begun; await alive(); asked = performance.now()) {
-        expect(asked - begun).toBeLessThan(1_000);
-        await pause(5);
-      }
+      expect(await lastOtherwise(alive, false, begun)).toBeLessThan(1_000);
       await expect(clientOf(first, here.accessToken).auth.whoAmI({})).rejects.toMatchObject({
         reason: "CREDENTIAL_INVALID",
       });

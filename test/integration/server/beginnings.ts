@@ -4,11 +4,15 @@
 const givenUpMs = 10_000;
 
 /**
- * How long after now the last call began that was not answered with `wanted`, in milliseconds; 0 = none was. Beginnings are
- * counted, because how long a call then takes is the machine's business and not the promise's.
+ * How long after `since` (performance.now(); default now) the last call began that was not answered with `wanted`, in
+ * milliseconds; 0 = none was. Beginnings are counted, because how long a call then takes is the machine's business and not the
+ * promise's.
  */
-export async function lastOtherwise(ask: () => Promise<unknown>, wanted: unknown): Promise<number> {
-  const since = performance.now();
+export async function lastOtherwise(
+  ask: () => Promise<unknown>,
+  wanted: unknown,
+  since = performance.now(),
+): Promise<number> {
   for (let last = 0; ; ) {
     const begun = performance.now() - since;
     if ((await ask()) === wanted) return last;

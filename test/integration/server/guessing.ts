@@ -1,13 +1,12 @@
 // Guesses at accounts by both doors, and two servers on one database that count them.
 import { shareKeys } from "../../fixtures/key-home.ts";
 import type { Environment, GatehouseProcess } from "./gatehouse-process.ts";
-import { makeInstallation, visitorOf } from "./installation.ts";
+import { makeInstallation, quickHashing, visitorOf } from "./installation.ts";
 
 /** Nothing comes back within the time of a test; hashing as cheap as it may be. */
 export const budget = {
   GATEHOUSE_LIMIT_LOGIN: "10/24h",
-  GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-  GATEHOUSE_ARGON2_ITERATIONS: "2",
+  ...quickHashing,
 };
 
 export interface Answer {

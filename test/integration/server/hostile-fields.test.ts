@@ -11,7 +11,15 @@ import { everyMethod, methodName } from "./called-by-descriptor.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { GatehouseProcess } from "./gatehouse-process.ts";
 import { hostileDocuments, hostileRequests, marker } from "./hostile-values.ts";
-import { bootstrap, clientOf, type Installation, logIn, makeInstallation, visitorOf } from "./installation.ts";
+import {
+  bootstrap,
+  clientOf,
+  type Installation,
+  logIn,
+  makeInstallation,
+  quickHashing,
+  visitorOf,
+} from "./installation.ts";
 
 /** Few enough that no bound on what runs at once turns them away. */
 function batches<T>(all: readonly T[]): T[][] {
@@ -39,8 +47,7 @@ describe("hostile values", () => {
     installation = await makeInstallation({
       GATEHOUSE_DATABASE_URL: databaseUrl(database.connection("app")),
       GATEHOUSE_LOG_LEVEL: "debug",
-      GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-      GATEHOUSE_ARGON2_ITERATIONS: "2",
+      ...quickHashing,
     });
     server = await installation.start();
     visitor = visitorOf(server);

@@ -14,6 +14,7 @@ import {
   type Installation,
   logIn,
   makeInstallation,
+  quickHashing,
   visitorOf,
 } from "./installation.ts";
 
@@ -128,8 +129,7 @@ describe("a server that is killed", () => {
 
   beforeEach(async () => {
     installation = await makeInstallation({
-      GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-      GATEHOUSE_ARGON2_ITERATIONS: "2",
+      ...quickHashing,
       // A client that was answered nothing comes again with the predecessor, however long the next start takes.
       GATEHOUSE_REFRESH_GRACE: "300s",
     });

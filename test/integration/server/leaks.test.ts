@@ -23,6 +23,7 @@ import {
   type Installation,
   logIn,
   makeInstallation,
+  quickHashing,
   visitorOf,
 } from "./installation.ts";
 import { machineCanaries } from "./machine-canaries.ts";
@@ -214,8 +215,7 @@ describe("values that only their owner may see", () => {
     collector = await startCollector();
     installation = await makeInstallation({
       GATEHOUSE_LOG_LEVEL: "debug",
-      GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-      GATEHOUSE_ARGON2_ITERATIONS: "2",
+      ...quickHashing,
       GATEHOUSE_LOG_CALLS: "all",
       GATEHOUSE_METRICS_LISTEN: "127.0.0.1:0",
       GATEHOUSE_TRACE_RATIO: "1",

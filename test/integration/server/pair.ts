@@ -4,7 +4,14 @@ import { startTestDatabase, type TestDatabase } from "../../fixtures/database.ts
 import { shareKeys } from "../../fixtures/key-home.ts";
 import { databaseUrl } from "./database-url.ts";
 import type { Environment, GatehouseProcess } from "./gatehouse-process.ts";
-import { bootstrap, type Installation, makeInstallation, type Person, visitorOf } from "./installation.ts";
+import {
+  bootstrap,
+  type Installation,
+  makeInstallation,
+  type Person,
+  quickHashing,
+  visitorOf,
+} from "./installation.ts";
 
 export interface Pair extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -15,8 +22,7 @@ export interface Pair extends AsyncDisposable {
 }
 
 const quick = {
-  GATEHOUSE_ARGON2_MEMORY_KIB: "19456",
-  GATEHOUSE_ARGON2_ITERATIONS: "2",
+  ...quickHashing,
   GATEHOUSE_LIMIT_TOKEN_CHECK: "off",
   GATEHOUSE_LIMIT_READ: "off",
   GATEHOUSE_LIMIT_WRITE: "off",

@@ -1,6 +1,7 @@
 // A changed password with the real command, on two processes of one database and by both doors: what it ends is dead everywhere
 // within a second, and guesses at it are those of Login.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lastOtherwise } from "./beginnings.ts";
 import { budget, guess, guessByGrpc, post, tally } from "./guessing.ts";
 import { clientOf, logIn, type Person, register, visitorOf } from "./installation.ts";
 import { type Pair, startPair } from "./pair.ts";
@@ -53,10 +54,8 @@ describe("ChangePassword", () => {
     expect(endedSessions).toBe(2);
     for (const { accessToken, refreshToken } of [elsewhere.tokens, grace.tokens]) {
       for (const index of [0, 1] as const) {
-        let lastLetIn = answered;
-        for (let begun = answered; (await whoIs(accessToken, index)) === "OK"; begun = performance.now())
-          lastLetIn = begun;
-        expect(lastLetIn - answered).toBeLessThan(promiseMs);
+        const isLetIn = async () => (await whoIs(accessToken, index)) === "OK";
+        expect(await lastOtherwise(isLetIn, false, answered)).toBeLessThan(promiseMs);
         expect(await refusalOf(using((visitor) => visitor.tokens.refresh({ refreshToken }), index))).toBe(
           "REFRESH_TOKEN_INVALID",
         );

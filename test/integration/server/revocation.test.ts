@@ -70,15 +70,6 @@ async function lateRevocation(token: string) {
   const event = { kind: "token", key: jtiOf(token), expiresAt: new Date(Date.now() + 3_600_000) } as const;
   await client.query(announceStatement.text, [...announceParameters([event])]);
   return {
-    async othersWait() {
-      for (;;) {
-        // The server is shared with other tests, who wait for other things.
-        const waiting = await pair.database.asOwner(
-          "select 1 as one from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()",
-        );
-        if (waiting.length > 0) return;
-      }
-    },
     async commit() {
       await client.query("commit");
       await client.end();
@@ -106,7 +97,7 @@ describe("a token that was revoked at one process", () => {
       expect(await refusal(clientOf(pair.at(1), other).auth.whoAmI({}))).toBeUndefined();
       const late = await lateRevocation(other);
       const revoking = root.tokens.revoke({ token });
-      await late.othersWait();
+      await pair.database.untilBlocked();
       expect(await refusal(clientOf(pair.at(1), token).auth.whoAmI({}))).toBeUndefined();
       await late.commit();
       took.push(Math.max(...(await Promise.all([letInFor(other, 1), revoking.then(() => letInFor(token, 1))]))));

@@ -8,7 +8,7 @@ import { root } from "../../../tools/source/files.ts";
 import { makeAuthority } from "../../fixtures/certificates.ts";
 import { makeToken } from "../../fixtures/vault/admin.ts";
 import { type Cluster, startCluster } from "../../fixtures/vault/cluster.ts";
-import { patientMs } from "../../fixtures/vault/prepared.ts";
+import { patientWithVault } from "../../fixtures/vault/prepared.ts";
 import { startDevVault, type TestVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { runGatehouse } from "../server/gatehouse-process.ts";
 import { failure, openClient, type TestClient, tokenLogin } from "./opened.ts";
@@ -29,8 +29,7 @@ afterAll(async () => {
 });
 
 function init(words: readonly string[] = [], other: Record<string, string> = {}) {
-  const patience = { GATEHOUSE_VAULT_TIMEOUT: `${patientMs}ms` };
-  const given = { VAULT_ADDR: server.address, VAULT_TOKEN: server.rootToken, ...patience, ...other };
+  const given = { VAULT_ADDR: server.address, VAULT_TOKEN: server.rootToken, ...patientWithVault, ...other };
   return runGatehouse(given, ["keys", "init", "--home", "vault", ...words]);
 }
 

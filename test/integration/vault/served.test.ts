@@ -11,14 +11,11 @@ import {
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeToken } from "../../fixtures/vault/admin.ts";
-import { patientMs } from "../../fixtures/vault/prepared.ts";
+import { patientWithVault } from "../../fixtures/vault/prepared.ts";
 import { type SealableVault, startSealableVault, vaultStartMs } from "../../fixtures/vault/servers.ts";
 import { startWatched, sumOf, until, type Watched } from "../observability/scrape.ts";
 import { runGatehouse } from "../server/gatehouse-process.ts";
 import { type Installation, makeInstallation, visitorOf } from "../server/installation.ts";
-
-// What the server notices, it notices by asking for health, which has a limit of its own.
-const patience = { GATEHOUSE_VAULT_TIMEOUT: `${patientMs}ms` };
 
 let vault: SealableVault;
 let installation: Installation;
@@ -28,10 +25,12 @@ const secretIdFile = () => join(installation.scratch, "secret-id");
 
 beforeAll(async () => {
   vault = await startSealableVault();
-  installation = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, ...patience });
-  const prepared = await runGatehouse({ VAULT_ADDR: vault.address, VAULT_TOKEN: vault.rootToken, ...patience }, [
-    ...["keys", "init", "--home", "vault", "--approle", "--secret-id-file", secretIdFile()],
-  ]);
+  // What the server notices, it notices by asking for health, which has a limit of its own.
+  installation = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, ...patientWithVault });
+  const prepared = await runGatehouse(
+    { VAULT_ADDR: vault.address, VAULT_TOKEN: vault.rootToken, ...patientWithVault },
+    ["keys", "init", "--home", "vault", "--approle", "--secret-id-file", secretIdFile()],
+  );
   const settings = prepared.stdout.matchAll(/^ {2}([A-Z_]+)=(\S+)$/gm);
   watched = await startWatched(installation, Object.fromEntries([...settings].map(([, name, value]) => [name, value])));
 }, vaultStartMs);
@@ -122,7 +121,11 @@ describe("a start", () => {
       /is sealed/,
     ],
   ])("%s is refused in one sentence", async (_, arrange, sentence) => {
-    await using own = await makeInstallation({ GATEHOUSE_KEYS: "vault", VAULT_ADDR: vault.address, ...patience });
+    await using own = await makeInstallation({
+      GATEHOUSE_KEYS: "vault",
+      VAULT_ADDR: vault.address,
+      ...patientWithVault,
+    });
     const { code, stdout, stderr } = await runGatehouse({ ...own.environment, ...(await arrange()) });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const said = stderr.split("\n").filter((line) => line.startsWith("gatehouse: "));

@@ -14,7 +14,7 @@ function laneOf(options: { readonly workers?: number; readonly queue?: number; r
     queue,
     heapMb: 32,
     manners: { niceness: 0 },
-    ...(idleMs === undefined ? {} : { idleMs }),
+    idleMs,
   });
   lanes.push(lane);
   return lane;
